@@ -85,8 +85,8 @@ type Error struct {
 	Details map[string]any
 
 	cause error
-	// origin is the declared error that With... methods copied from, so that
-	// errors.Is finds it.
+	// origin is the error that a With... method copied from, so that errors.Is
+	// finds the declared one.
 	origin *Error
 }
 
@@ -115,15 +115,21 @@ func (e *Error) Unwrap() error { return e.cause }
 // was derived from.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
-	return ok && (t == e || t == e.origin)
+	if !ok {
+		return false
+	}
+	for ; e != nil; e = e.origin {
+		if e == t {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *Error) derive() *Error {
 	c := *e
 	c.Fields = slices.Clone(e.Fields)
-	if c.origin == nil {
-		c.origin = e
-	}
+	c.origin = e
 	return &c
 }
 

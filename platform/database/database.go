@@ -1,0 +1,92 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"semantik/platform/apperr"
+)
+
+// DB is the pool with the unit of work. It is safe for concurrent use.
+type DB struct {
+	config      Config
+	pool        *pgxpool.Pool
+	sql         *sql.DB
+	gorm        *gorm.DB
+	constraints map[string]*apperr.Error
+	// parents maps the name of a partition's index or constraint to its
+	// parent's, see ReadConstraintNames.
+	parents atomic.Pointer[map[string]string]
+}
+
+// Open makes the pool and connects once, so that a wrong address shows itself
+// at the start. The error never contains a credential.
+func Open(ctx context.Context, config Config) (*DB, error) {
+	config = config.withDefaults()
+	pool, err := openPool(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{config: config, pool: pool, constraints: map[string]*apperr.Error{}}
+	for _, c := range config.Constraints {
+		maps.Copy(db.constraints, c)
+	}
+	db.sql = sql.OpenDB(boundedConnector{stdlib.GetPoolConnector(pool), config.PoolTimeout})
+	// The pgx pool is the pool: an idle connection kept here too would be lost
+	// to everybody else.
+	db.sql.SetMaxIdleConns(0)
+
+	db.gorm, err = gorm.Open(postgres.New(postgres.Config{Conn: statementPool{db.sql}}), &gorm.Config{
+		SkipDefaultTransaction: true,
+		DisableAutomaticPing:   true,
+		// Statements are logged by the pgx tracer, errors at the edge.
+		Logger: logger.Discard,
+		NowFunc: func() time.Time {
+			return time.Now().UTC()
+		},
+	})
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("preparing the object mapper: %w", err)
+	}
+	if err := db.Ping(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// Close waits for the connections in use to come back, then closes them all.
+func (db *DB) Close() {
+	_ = db.sql.Close() // it holds no connection of its own
+	db.pool.Close()
+}
+
+// Pool gives the pgx pool to those who manage connections themselves: the job
+// queue and the schema. Modules use [DB.Session], [DB.Querier] and [DB.Tx].
+func (db *DB) Pool() *pgxpool.Pool { return db.pool }
+
+// Session gives GORM on the transaction of the context, or on the pool outside
+// a unit of work. Within one that has ended every statement fails with
+// [ErrMisuse].
+func (db *DB) Session(ctx context.Context) *gorm.DB {
+	unit := db.unitOf(ctx)
+	if unit == nil {
+		return db.gorm.Session(&gorm.Session{NewDB: true, Context: ctx})
+	}
+	session := unit.gorm.Session(&gorm.Session{NewDB: true, Context: ctx})
+	if err := unit.usable(); err != nil {
+		_ = session.AddError(err)
+	}
+	return session
+}

@@ -1,0 +1,52 @@
+package database
+
+import (
+	"errors"
+	"time"
+
+	"semantik/platform/apperr"
+)
+
+// The errors of the unit of work and the pool. All are of a kind that maps to
+// 503 but ErrMisuse, which is a programming error.
+var (
+	// ErrPoolExhausted means that no connection became free in time.
+	ErrPoolExhausted = apperr.New(apperr.Unavailable, "pool_exhausted",
+		"The server is busy: no database connection became free in time. Try again shortly.").WithRetryAfter(2 * time.Second)
+
+	// ErrUnavailable means that PostgreSQL cannot be reached or cannot serve.
+	ErrUnavailable = apperr.New(apperr.Unavailable, "database_unavailable",
+		"The database cannot be reached right now. Try again shortly.").WithRetryAfter(5 * time.Second)
+
+	// ErrTimeout means that a statement took longer than it may.
+	ErrTimeout = apperr.New(apperr.Unavailable, "statement_timeout",
+		"The database took too long to answer; nothing was changed. Try again, or ask for less at once.").WithRetryAfter(5 * time.Second)
+
+	// ErrBusy means that a lock was not to be had in time, or that concurrent
+	// changes kept getting in each other's way although they were tried again.
+	ErrBusy = apperr.New(apperr.Unavailable, "busy",
+		"Something else is changing the same data right now; nothing was changed. Try again shortly.").WithRetryAfter(time.Second)
+
+	// ErrStorageFull means that PostgreSQL has no room on its disk.
+	ErrStorageFull = apperr.New(apperr.Unavailable, "storage_full",
+		"The database has run out of disk space; nothing was changed. The operator must make room.").WithRetryAfter(time.Minute)
+
+	// ErrOutcomeUnknown means that a COMMIT got no answer: the change may have
+	// been made or not. It is never tried again by itself.
+	ErrOutcomeUnknown = apperr.New(apperr.Unavailable, "outcome_unknown",
+		"The connection to the database broke while the change was being committed: it may have been made or not. Look before you try again.").WithRetryAfter(5 * time.Second)
+
+	// ErrInvalidText means that a text holds what PostgreSQL cannot store, such
+	// as a NUL byte.
+	ErrInvalidText = apperr.New(apperr.Invalid, "invalid_text",
+		"A text contains bytes that cannot be stored, such as NUL or invalid UTF-8. Remove them.")
+)
+
+// ErrMisuse is a programming error in the use of a unit of work: a statement on
+// one that has ended, options that the outer one does not have, a transaction
+// ended by SQL.
+var ErrMisuse = errors.New("unit of work misused")
+
+// ErrPoisoned is returned by a unit of work whose function returned nil although
+// a joined one inside it had failed; the whole was rolled back.
+var ErrPoisoned = errors.New("a joined unit of work failed, so the whole was rolled back")

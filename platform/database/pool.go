@@ -1,0 +1,116 @@
+package database
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/multitracer"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// sessionSettings are sent when a connection starts.
+//
+// plan_cache_mode: a prepared statement on a partitioned table is otherwise
+// weighed for a generic plan at its sixth execution, which takes the locks of
+// every partition once. random_page_cost: with the default of 4 the checks of
+// foreign keys scan a small collections table instead of using its key, at less
+// than half the speed of a load. jit never pays for statements this short.
+func sessionSettings(c Config) map[string]string {
+	return map[string]string{
+		"application_name":                    "semantik",
+		"jit":                                 "off",
+		"plan_cache_mode":                     "force_custom_plan",
+		"random_page_cost":                    "1.1",
+		"statement_timeout":                   strconv.FormatInt(c.QueryTimeout.Milliseconds(), 10),
+		"lock_timeout":                        "5000",
+		"idle_in_transaction_session_timeout": "60000",
+		"timezone":                            "UTC",
+	}
+}
+
+func openPool(ctx context.Context, c Config) (*pgxpool.Pool, error) {
+	pc, err := pgxpool.ParseConfig(c.URL)
+	if err != nil {
+		// pgx's own message masks the password but repeats the rest of the URL.
+		return nil, errors.New("the database URL cannot be understood; it should look like postgres://user:password@host:5432/name?sslmode=require")
+	}
+	switch pc.ConnConfig.DefaultQueryExecMode {
+	case pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol:
+		// Behind PgBouncer: start-up parameters are refused there.
+	default:
+		for name, value := range sessionSettings(c) {
+			pc.ConnConfig.RuntimeParams[name] = value
+		}
+	}
+	pc.MaxConns = int32(min(c.MaxConns+c.ListenerConns, 10_000)) //nolint:gosec // bounded by min
+	pc.MinConns = 0
+	pc.MaxConnLifetime = c.Recycle
+	pc.MaxConnLifetimeJitter = c.Recycle / 10
+	prePing := c.PrePing
+	pc.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool {
+		return prePing && p.IdleDuration > time.Second
+	}
+	// A cancelled context asks PostgreSQL to stop the statement, so that the work
+	// ends and the connection, and with it the rollback, lives on. The deadline
+	// is for a server that does not answer.
+	pc.ConnConfig.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: 2 * time.Second}
+	}
+	pc.ConnConfig.Tracer = tracer(c)
+
+	pool, err := pgxpool.NewWithConfig(ctx, pc)
+	if err != nil {
+		return nil, fmt.Errorf("opening the connection pool: %w", err)
+	}
+	return pool, nil
+}
+
+func tracer(c Config) pgx.QueryTracer {
+	var tracers []pgx.QueryTracer
+	if c.Tracer != nil {
+		tracers = append(tracers, c.Tracer)
+	}
+	if c.Echo || c.EchoPool {
+		tracers = append(tracers, &echo{log: c.Logger, statements: c.Echo, pool: c.EchoPool})
+	}
+	if len(tracers) == 0 {
+		return nil
+	}
+	return multitracer.New(tracers...)
+}
+
+// acquire waits for a connection no longer than timeout. The bound is on the
+// wait alone: the statements that follow run on the caller's own context.
+func acquire[T any](ctx context.Context, timeout time.Duration, get func(context.Context) (T, error)) (T, error) {
+	bounded, cancel := context.WithTimeoutCause(ctx, timeout, ErrPoolExhausted)
+	defer cancel()
+	conn, err := get(bounded)
+	if err == nil {
+		return conn, nil
+	}
+	if ctx.Err() != nil {
+		return conn, fmt.Errorf("waiting for a database connection: %w", ctx.Err())
+	}
+	if errors.Is(context.Cause(bounded), ErrPoolExhausted) {
+		return conn, ErrPoolExhausted.WithCause(err)
+	}
+	return conn, ErrUnavailable.WithCause(err)
+}
+
+// boundedConnector bounds the wait for a connection of database/sql in the same
+// way as [acquire].
+type boundedConnector struct {
+	driver.Connector
+	timeout time.Duration
+}
+
+func (c boundedConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	return acquire(ctx, c.timeout, c.Connector.Connect)
+}
