@@ -16,7 +16,7 @@ import (
 func TestMain(m *testing.M) {
 	// One test asks GORM for prepared statements on purpose; GORM's cache of them
 	// has a goroutine that nothing ends.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
+	pgtest.Main(m, goleak.IgnoreTopFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
 }
 
 // open makes a database of its own with one table, and opens it.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -90,7 +91,13 @@ func TestSession_SettingsAreInForce(t *testing.T) {
 
 func TestSession_BehindAPoolerNothingIsSentAtTheStart(t *testing.T) {
 	t.Parallel()
-	db := open(t, func(c *database.Config) { c.URL += "?default_query_exec_mode=exec" })
+	db := open(t, func(c *database.Config) {
+		separator := "?"
+		if strings.Contains(c.URL, "?") {
+			separator = "&"
+		}
+		c.URL += separator + "default_query_exec_mode=exec"
+	})
 	var got string
 	require.NoError(t, db.Querier(t.Context()).QueryRow(t.Context(), "select current_setting($1)", "jit").Scan(&got))
 	require.Equal(t, "on", got)

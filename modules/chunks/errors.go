@@ -1,0 +1,39 @@
+package chunks
+
+import (
+	"semantik/platform/apperr"
+	"semantik/platform/database"
+)
+
+// The module's errors. Their codes are part of the API.
+var (
+	// ErrNotFound means that the collection has no such chunk.
+	ErrNotFound = apperr.New(apperr.NotFound, "chunk_not_found",
+		"The collection has no chunk with this id.")
+
+	// ErrConflict means that the document has a chunk with this index.
+	ErrConflict = apperr.New(apperr.Conflict, "chunk_exists",
+		"The document has a chunk with this index already.")
+
+	// ErrDocumentNotFound means that a chunk names a document that the collection
+	// does not have.
+	ErrDocumentNotFound = apperr.New(apperr.Conflict, "chunk_document_not_found",
+		"The document that the chunk belongs to is not in this collection, or is not there any more.")
+
+	// ErrCollectionNotFound means that the collection went while chunks were
+	// loaded into it.
+	ErrCollectionNotFound = apperr.New(apperr.NotFound, "collection_not_found",
+		"There is no collection with this id that you may see.")
+
+	errBadDocumentID = apperr.New(apperr.Malformed, "invalid_document_id",
+		"The document_id is not a version 4 UUID.")
+	errTooDeep = apperr.Newf(apperr.Malformed, "page_too_deep",
+		"Pages by number end at the %dth chunk; read on with after, which is as fast at any depth.", MaxOffset)
+)
+
+// Constraints says what a violation of each constraint of the module's tables
+// means to a caller.
+var Constraints = database.Constraints{
+	"fk_chunks_collection": ErrCollectionNotFound,
+	"fk_chunks_document":   ErrDocumentNotFound,
+}

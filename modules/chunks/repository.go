@@ -1,0 +1,139 @@
+package chunks
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"semantik/modules/collections"
+	"semantik/platform/database"
+)
+
+// Repository has the statements on chunks and their search rows.
+type Repository struct {
+	db *database.DB
+}
+
+// NewRepository makes a repository on the database.
+func NewRepository(db *database.DB) *Repository {
+	return &Repository{db: db}
+}
+
+// scoped runs statements on the chunks of one collection.
+type scoped struct {
+	querier database.Querier
+	// key is what every statement has as $1 and $2.
+	key [2]any
+}
+
+// on is the one place where a statement gets its partition. Every SQL text of
+// this package says "partition_key = $1 and collection_id = $2", and the values
+// are those of the scope: bound, because a key that PostgreSQL would have to
+// compute or join prunes nothing. It names the parent table; PostgreSQL finds
+// the partition.
+func (r *Repository) on(ctx context.Context, scope collections.Scope) scoped {
+	return scoped{querier: r.db.Querier(ctx), key: [2]any{scope.PartitionKey(), scope.ID()}}
+}
+
+func (s scoped) args(more []any) []any {
+	return append([]any{s.key[0], s.key[1]}, more...)
+}
+
+func (s scoped) exec(ctx context.Context, sql string, more ...any) (pgconn.CommandTag, error) {
+	return s.querier.Exec(ctx, sql, s.args(more)...)
+}
+
+func (s scoped) query(ctx context.Context, sql string, more ...any) (pgx.Rows, error) {
+	return s.querier.Query(ctx, sql, s.args(more)...)
+}
+
+func (s scoped) queryRow(ctx context.Context, sql string, more ...any) pgx.Row {
+	return s.querier.QueryRow(ctx, sql, s.args(more)...)
+}
+
+// columns are the columns of a chunk in the order of scanChunk.
+const columns = `id, collection_id, partition_key, document_id, chunk_index, content, start_offset, end_offset,
+       token_count, embedding_vector_id, enabled, edited_at, metadata, created_at, updated_at`
+
+func scanChunk(row pgx.CollectableRow) (Chunk, error) {
+	var c Chunk
+	err := row.Scan(&c.ID, &c.CollectionID, &c.PartitionKey, &c.DocumentID, &c.ChunkIndex, &c.Content,
+		&c.StartOffset, &c.EndOffset, &c.TokenCount, &c.EmbeddingVectorID, &c.Enabled, &c.EditedAt,
+		&c.Metadata, &c.CreatedAt, &c.UpdatedAt)
+	return c, err
+}
+
+// selectChunk is served by the primary key.
+const selectChunk = `
+select ` + columns + `
+from chunks
+where partition_key = $1
+  and collection_id = $2
+  and id = $3`
+
+// GetChunkByID reads one chunk.
+func (r *Repository) GetChunkByID(ctx context.Context, scope collections.Scope, id int64) (Chunk, error) {
+	rows, err := r.on(ctx, scope).query(ctx, selectChunk, id)
+	if err != nil {
+		return Chunk{}, r.db.Translate(err)
+	}
+	c, err := pgx.CollectExactlyOneRow(rows, scanChunk)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return c, ErrNotFound
+	}
+	return c, r.db.Translate(err)
+}
+
+// updateChunk is served by the primary key.
+const updateChunk = `
+update chunks
+set enabled = $4,
+    updated_at = now()
+where partition_key = $1
+  and collection_id = $2
+  and id = $3`
+
+// SetEnabled includes a chunk in searches, or excludes it.
+func (r *Repository) SetEnabled(ctx context.Context, scope collections.Scope, id int64, enabled bool) error {
+	tag, err := r.on(ctx, scope).exec(ctx, updateChunk, id, enabled)
+	if err != nil {
+		return r.db.Translate(err)
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrNotFound
+	}
+	return nil
+}
+
+// deleteByDocument is served by the unique key (collection_id, document_id, …).
+const deleteByDocument = `
+delete from chunks
+where partition_key = $1
+  and collection_id = $2
+  and document_id = $3`
+
+// deleteSearchByDocument is served by the index on document_id.
+const deleteSearchByDocument = `
+delete from chunk_search
+where partition_key = $1
+  and collection_id = $2
+  and document_id = $3`
+
+// DeleteChunksByDocument deletes a document's chunks with their search rows, and
+// tells how many there were of each. It needs a unit of work, so that nobody sees
+// one without the other.
+func (r *Repository) DeleteChunksByDocument(ctx context.Context, scope collections.Scope, documentID uuid.UUID) (chunks, searchRows int64, err error) {
+	if _, err := r.db.Tx(ctx); err != nil {
+		return 0, 0, err
+	}
+	tag, err := r.on(ctx, scope).exec(ctx, deleteSearchByDocument, documentID)
+	if err != nil {
+		return 0, 0, r.db.Translate(err)
+	}
+	searchRows = tag.RowsAffected()
+	tag, err = r.on(ctx, scope).exec(ctx, deleteByDocument, documentID)
+	return tag.RowsAffected(), searchRows, r.db.Translate(err)
+}

@@ -1,0 +1,86 @@
+package chunks
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"semantik/platform/web"
+)
+
+// Register adds the module's routes.
+func Register(api huma.API, s *Service) {
+	web.Register(api, huma.Operation{
+		OperationID: "list-chunks", Method: http.MethodGet, Path: "/api/v2/chunking/collections/{collection_id}/chunks", Tags: []string{"chunks"},
+		Summary: "List the chunks of a collection",
+		Description: "In the order of their index. Every page has next; given back as after it reads on by key, " +
+			"which is as fast at any depth, while pages by number end at the 100,000th chunk.",
+		Security: web.Bearer(), Errors: []int{http.StatusBadRequest, http.StatusNotFound},
+	}, s.handleList)
+	web.Register(api, huma.Operation{
+		OperationID: "get-chunk", Method: http.MethodGet, Path: "/api/v2/chunking/collections/{collection_id}/chunks/{chunk_id}", Tags: []string{"chunks"},
+		Summary: "Read a chunk", Security: web.Bearer(), Errors: []int{http.StatusNotFound},
+	}, s.handleGet)
+	web.Register(api, huma.Operation{
+		OperationID: "search", Method: http.MethodPost, Path: "/api/v2/search", Tags: []string{"search"},
+		Summary:     "Search collections",
+		Description: "Finds the chunks that have the query's words, German and English words in any of their forms.",
+		Security:    web.Bearer(), Errors: []int{http.StatusNotFound},
+	}, s.handleSearch)
+}
+
+type listRequest struct {
+	web.Cursor
+	CollectionID web.UUID `path:"collection_id"`
+	DocumentID   string   `query:"document_id" doc:"Only the chunks of this document."`
+}
+
+type chunkPageAnswer struct{ Body chunkPageBody }
+
+func (s *Service) handleList(ctx context.Context, in *listRequest) (*chunkPageAnswer, error) {
+	q := PageQuery{Page: in.Page, PageSize: in.Size()}
+	if in.DocumentID != "" {
+		id, err := web.ParseUUID(in.DocumentID)
+		if err != nil {
+			return nil, errBadDocumentID.WithCause(err)
+		}
+		q.DocumentID = &id
+	}
+	if in.ByKey() {
+		q.After = &Key{}
+		if err := web.DecodeCursor(in.After, q.After); err != nil {
+			return nil, err
+		}
+	}
+	page, err := s.List(ctx, in.CollectionID.UUID, q)
+	if err != nil {
+		return nil, err
+	}
+	body := chunkPageBody{
+		Chunks: make([]chunkBody, len(page.Chunks)), Total: page.Total, Page: in.Page, PageSize: in.Size(), HasNext: page.HasNext,
+	}
+	for i, c := range page.Chunks {
+		body.Chunks[i] = newChunkBody(c)
+	}
+	if page.Next != nil {
+		next := web.EncodeCursor(page.Next)
+		body.Next = &next
+	}
+	return &chunkPageAnswer{body}, nil
+}
+
+type getRequest struct {
+	CollectionID web.UUID `path:"collection_id"`
+	ChunkID      int64    `path:"chunk_id"`
+}
+
+type oneChunkAnswer struct{ Body oneChunkBody }
+
+func (s *Service) handleGet(ctx context.Context, in *getRequest) (*oneChunkAnswer, error) {
+	c, err := s.Get(ctx, in.CollectionID.UUID, in.ChunkID)
+	if err != nil {
+		return nil, err
+	}
+	return &oneChunkAnswer{newOneChunkBody(c)}, nil
+}

@@ -1,0 +1,94 @@
+package chunks
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"semantik/modules/collections"
+	"semantik/modules/documents"
+	"semantik/platform/database"
+)
+
+// Service has the rules on reading chunks.
+type Service struct {
+	db          *database.DB
+	repository  *Repository
+	searcher    Searcher
+	collections *collections.Service
+	documents   *documents.Service
+}
+
+// NewService makes the service. The searcher is the repository itself as long as
+// PostgreSQL's full-text search is the only one.
+func NewService(db *database.DB, repository *Repository, searcher Searcher, access *collections.Service, documents *documents.Service) *Service {
+	return &Service{db: db, repository: repository, searcher: searcher, collections: access, documents: documents}
+}
+
+// PageQuery asks for a page of chunks: by number or, with After, by key.
+type PageQuery struct {
+	// DocumentID narrows the list to one document.
+	DocumentID *uuid.UUID
+	// Page counts from 1; it is looked at only without After.
+	Page int
+	// PageSize is 1 to [MaxPage].
+	PageSize int
+	// After is the Next of the page before; nil asks for a page by number.
+	After *Key
+}
+
+// Page is a part of a list of chunks.
+type Page struct {
+	Chunks []Chunk
+	// Total counts all chunks of the list.
+	Total int64
+	// HasNext tells whether there are more.
+	HasNext bool
+	// Next continues the list by key; nil at its end.
+	Next *Key
+}
+
+// List reads a page of the chunks of a collection that the caller may read, in
+// the order of their index.
+func (s *Service) List(ctx context.Context, collectionID uuid.UUID, q PageQuery) (Page, error) {
+	scope, err := s.collections.Authorize(ctx, collectionID, collections.Read)
+	if err != nil {
+		return Page{}, err
+	}
+	page := Page{Total: scope.Collection().ChunkCount}
+	if q.DocumentID != nil {
+		d, err := s.documents.Get(ctx, collectionID, *q.DocumentID)
+		if err != nil {
+			return Page{}, err
+		}
+		page.Total = d.ChunkCount
+	}
+	// One more than asked for is read, to know whether there are more.
+	if q.After != nil {
+		page.Chunks, err = s.repository.GetChunksByCollection(ctx, scope, q.DocumentID, *q.After, min(q.PageSize, MaxPage-1)+1)
+		if err != nil {
+			return Page{}, err
+		}
+	} else {
+		page.Chunks, err = s.repository.GetChunksByOffset(ctx, scope, q.DocumentID, (q.Page-1)*q.PageSize, q.PageSize+1)
+		if err != nil {
+			return Page{}, err
+		}
+	}
+	if len(page.Chunks) > q.PageSize {
+		page.Chunks = page.Chunks[:q.PageSize]
+		page.HasNext = true
+		last := page.Chunks[len(page.Chunks)-1]
+		page.Next = &Key{last.ChunkIndex, last.ID}
+	}
+	return page, nil
+}
+
+// Get reads one chunk of a collection that the caller may read.
+func (s *Service) Get(ctx context.Context, collectionID uuid.UUID, id int64) (Chunk, error) {
+	scope, err := s.collections.Authorize(ctx, collectionID, collections.Read)
+	if err != nil {
+		return Chunk{}, err
+	}
+	return s.repository.GetChunkByID(ctx, scope, id)
+}

@@ -1,0 +1,19 @@
+// Package collections owns collections, their sources and who may do what with
+// them.
+//
+// Its centre is the [Scope]: the answer to "what may this identity do with this
+// collection", read in one statement together with the collection's row. Only
+// [Service.Authorize] makes one for a caller, and every statement on what a
+// collection contains, in this module and in those to its right, takes one: who
+// cannot prove the right cannot spell the query. It also carries the partition
+// key, so that no statement on chunks has to look for it.
+//
+// A caller who has no right at all is told that the collection does not exist;
+// one who may read it but not do the thing asked for is told so.
+//
+// Work in the background is started through [OperationStarter], which the module
+// of operations implements: a collection, its first operation and the job commit
+// together or not at all.
+//
+// The module never reads documents or chunks, and never deletes them.
+package collections

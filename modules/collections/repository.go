@@ -1,0 +1,141 @@
+package collections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
+
+	"semantik/platform/database"
+)
+
+// Repository has the statements on collections and their sources.
+type Repository struct {
+	db    *database.DB
+	table database.Table[Collection, uuid.UUID]
+}
+
+// NewRepository makes a repository on the database.
+func NewRepository(db *database.DB) *Repository {
+	return &Repository{
+		db: db,
+		table: database.Table[Collection, uuid.UUID]{
+			DB: db, Key: "id", NotFound: ErrNotFound,
+			Updatable: []string{"name", "description", "is_public", "meta", "default_reranker_id", "extraction_config"},
+		},
+	}
+}
+
+// live keeps to collections that were not deleted. Every statement has it, so
+// that no read sees a deleted one.
+var live = database.Where("collections.deleted_at is null")
+
+// Create inserts a collection. A taken name is [ErrNameTaken].
+func (r *Repository) Create(ctx context.Context, c *Collection) error {
+	return r.table.Create(ctx, c)
+}
+
+// Get reads a collection by its id, whoever asks.
+func (r *Repository) Get(ctx context.Context, id uuid.UUID) (Collection, error) {
+	return r.table.Get(ctx, id, live)
+}
+
+// Update changes columns of the allow-list.
+func (r *Repository) Update(ctx context.Context, scope Scope, changes map[string]any) (Collection, error) {
+	return r.table.Update(ctx, scope.ID(), changes, live)
+}
+
+// Delete marks a collection as deleted and frees its name. What it contains
+// stays where it is, out of every reader's sight.
+func (r *Repository) Delete(ctx context.Context, scope Scope) error {
+	result := r.db.Session(ctx).Model(&Collection{}).
+		Where("id = ? and deleted_at is null", scope.ID()).
+		Updates(map[string]any{"deleted_at": gorm.Expr("now()"), "updated_at": gorm.Expr("now()")})
+	if result.Error != nil {
+		return r.db.Translate(result.Error)
+	}
+	if result.RowsAffected == 0 {
+		return ErrNotFound
+	}
+	return nil
+}
+
+// selectLock takes the row lock that changes of status and of operations take
+// first. NO KEY, because a plain FOR UPDATE would wait for every running load,
+// whose foreign keys hold a key share on the row.
+const selectLock = `
+select status
+from collections
+where id = $1
+  and deleted_at is null
+for no key update`
+
+// Lock locks the collection's row until the transaction ends and gives its
+// status. Whoever changes a collection's operations takes it first: the order of
+// locks is the collection, then the operation.
+func (r *Repository) Lock(ctx context.Context, scope Scope) (Status, error) {
+	tx, err := r.db.Tx(ctx)
+	if err != nil {
+		return "", fmt.Errorf("locking a collection: %w", err)
+	}
+	var status Status
+	if err := tx.QueryRow(ctx, selectLock, scope.ID()).Scan(&status); err != nil {
+		if errors.Is(err, pgx.ErrNoRows) {
+			return "", ErrNotFound
+		}
+		return "", r.db.Translate(err)
+	}
+	return status, nil
+}
+
+// UpdateStatus moves the collection to another state; [ErrWrongStatus] when it
+// may not follow the present one. The message is shown beside the state.
+func (r *Repository) UpdateStatus(ctx context.Context, scope Scope, to Status, message string) error {
+	var shown *string
+	if message != "" {
+		shown = &message
+	}
+	result := r.db.Session(ctx).Model(&Collection{}).
+		Where("id = ? and deleted_at is null and status in ?", scope.ID(), before(to)).
+		Updates(map[string]any{"status": to, "status_message": shown, "updated_at": gorm.Expr("now()")})
+	if result.Error != nil {
+		return r.db.Translate(result.Error)
+	}
+	if result.RowsAffected == 0 {
+		if _, err := r.Get(ctx, scope.ID()); err != nil {
+			return err
+		}
+		return ErrWrongStatus
+	}
+	return nil
+}
+
+// updateCounts is guarded by deleted_at: a load that was under way when the
+// collection was deleted rolls back here instead of committing after the purge.
+const updateCounts = `
+update collections
+set document_count = document_count + $2,
+    chunk_count = chunk_count + $3,
+    vector_count = vector_count + $4,
+    total_size_bytes = total_size_bytes + $5,
+    updated_at = now()
+where id = $1
+  and deleted_at is null`
+
+// AddCounts changes the counters. It is the last statement of a transaction, or
+// followed by one on an operation only, because it locks a row that everybody
+// who adds to the collection needs. A collection that was deleted meanwhile is
+// [ErrNotFound], and the transaction must then roll back.
+func (r *Repository) AddCounts(ctx context.Context, scope Scope, c Counts) error {
+	tag, err := r.db.Querier(ctx).Exec(ctx, updateCounts, scope.ID(), c.Documents, c.Chunks, c.Vectors, c.Bytes)
+	if err != nil {
+		return r.db.Translate(err)
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrNotFound
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+package collections
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"semantik/platform/database"
+	"semantik/platform/web"
+)
+
+// FailureCounter tells how many of a collection's documents have failed; the
+// module of documents implements it.
+type FailureCounter interface {
+	// CountFailedIn counts for all the collections at once; one without a failed
+	// document is absent.
+	CountFailedIn(ctx context.Context, collections []Collection) (map[uuid.UUID]int64, error)
+}
+
+// routes are the module's handlers.
+type routes struct {
+	service  *Service
+	failures FailureCounter
+}
+
+// Register adds the module's routes.
+func Register(api huma.API, s *Service, failures FailureCounter) {
+	r := routes{s, failures}
+	tags := []string{"collections"}
+	web.Register(api, huma.Operation{
+		OperationID: "create-collection", Method: http.MethodPost, Path: "/api/v2/collections", Tags: tags,
+		Summary: "Make a collection", Security: web.Bearer(), DefaultStatus: http.StatusCreated,
+		Errors: []int{http.StatusBadRequest, http.StatusConflict},
+	}, r.create)
+	web.Register(api, huma.Operation{
+		OperationID: "list-collections", Method: http.MethodGet, Path: "/api/v2/collections", Tags: tags,
+		Summary:     "List collections",
+		Description: "One's own, those shared with one and, unless left out, the public ones; newest first.", Security: web.Bearer(),
+	}, r.list)
+	web.Register(api, huma.Operation{
+		OperationID: "get-collection", Method: http.MethodGet, Path: "/api/v2/collections/{collection_id}", Tags: tags,
+		Summary: "Read a collection", Security: web.Bearer(), Errors: []int{http.StatusNotFound},
+	}, r.get)
+}
+
+type createRequest struct{ Body createBody }
+
+type collectionAnswer struct{ Body collectionBody }
+
+func (r routes) create(ctx context.Context, in *createRequest) (*collectionAnswer, error) {
+	created, err := r.service.Create(ctx, in.Body.input())
+	if err != nil {
+		return nil, err
+	}
+	body := newCollectionBody(created.Collection, 0)
+	operation := web.NewUUID(created.InitialOperationID)
+	body.InitialOperationID = &operation
+	return &collectionAnswer{body}, nil
+}
+
+type listRequest struct {
+	web.Page
+	IncludePublic bool `query:"include_public" default:"true" doc:"Whether public collections of others are listed too."`
+}
+
+type collectionListAnswer struct{ Body collectionListBody }
+
+func (r routes) list(ctx context.Context, in *listRequest) (*collectionListAnswer, error) {
+	found, total, err := r.service.List(ctx, in.IncludePublic, database.Page{Offset: in.Offset(), Limit: in.Size()})
+	if err != nil {
+		return nil, err
+	}
+	failed, err := r.failures.CountFailedIn(ctx, found)
+	if err != nil {
+		return nil, err
+	}
+	body := collectionListBody{Collections: make([]collectionBody, len(found)), PageInfo: in.Info(total)}
+	for i, c := range found {
+		body.Collections[i] = newCollectionBody(c, failed[c.ID])
+	}
+	return &collectionListAnswer{body}, nil
+}
+
+type getRequest struct {
+	CollectionID web.UUID `path:"collection_id"`
+}
+
+func (r routes) get(ctx context.Context, in *getRequest) (*collectionAnswer, error) {
+	c, err := r.service.Get(ctx, in.CollectionID.UUID)
+	if err != nil {
+		return nil, err
+	}
+	failed, err := r.failures.CountFailedIn(ctx, []Collection{c})
+	if err != nil {
+		return nil, err
+	}
+	return &collectionAnswer{newCollectionBody(c, failed[c.ID])}, nil
+}

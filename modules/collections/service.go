@@ -1,0 +1,98 @@
+package collections
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"semantik/platform/auth"
+	"semantik/platform/database"
+)
+
+// OperationStarter starts work in the background. Start runs in the unit of work
+// of the context: the operation, its job and what it is about commit together.
+type OperationStarter interface {
+	// Start adds an operation on the collection and gives its id. While another
+	// one is active it returns a conflict.
+	Start(ctx context.Context, scope Scope, operation NewOperation) (uuid.UUID, error)
+}
+
+// NewOperation says what work to start.
+type NewOperation struct {
+	Type   string
+	UserID int64
+	// Config is what the operation needs to know; never empty.
+	Config map[string]any
+}
+
+// Service has the rules on collections.
+type Service struct {
+	db         *database.DB
+	repository *Repository
+	operations OperationStarter
+}
+
+// NewService makes the service.
+func NewService(db *database.DB, repository *Repository, operations OperationStarter) *Service {
+	return &Service{db: db, repository: repository, operations: operations}
+}
+
+// Authorize answers what the identity of the context may do with the collection.
+// It is the only way to a [Scope] for a caller. Without an identity it returns
+// an unauthenticated error, without any right [ErrNotFound], with less than need
+// [ErrForbidden].
+func (s *Service) Authorize(ctx context.Context, id uuid.UUID, need Permission) (Scope, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return Scope{}, err
+	}
+	scope, err := s.repository.GetByUUIDWithPermissionCheck(ctx, id, who)
+	if err != nil {
+		return Scope{}, fmt.Errorf("checking the permission: %w", err)
+	}
+	if scope.granted < need {
+		return Scope{}, ErrForbidden
+	}
+	return scope, nil
+}
+
+// ScopeForWork gives the scope of a collection to work in the background, which
+// was permitted when it was started. [ErrNotFound] once the collection is
+// deleted.
+func (s *Service) ScopeForWork(ctx context.Context, id uuid.UUID) (Scope, error) {
+	c, err := s.repository.Get(ctx, id)
+	if err != nil {
+		return Scope{}, err
+	}
+	return Scope{collection: c, granted: Write}, nil
+}
+
+// Get reads one collection that the caller may read.
+func (s *Service) Get(ctx context.Context, id uuid.UUID) (Collection, error) {
+	scope, err := s.Authorize(ctx, id, Read)
+	return scope.collection, err
+}
+
+// List lists the caller's collections, those shared with them and, where asked
+// for, the public ones.
+func (s *Service) List(ctx context.Context, includePublic bool, page database.Page) ([]Collection, int64, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	return s.repository.ListForUser(ctx, who, includePublic, page)
+}
+
+// caller is the identity of the context in the terms of the repository.
+func caller(ctx context.Context) (Caller, error) {
+	who, err := auth.Require(ctx)
+	if err != nil {
+		return Caller{}, err
+	}
+	c := Caller{UserID: who.UserID, Super: who.IsSuperuser}
+	if key, err := uuid.Parse(who.APIKeyID); err == nil {
+		c.APIKeyID, c.Super = &key, false
+	}
+	return c, nil
+}

@@ -1,0 +1,39 @@
+package documents
+
+import (
+	"semantik/platform/apperr"
+	"semantik/platform/database"
+)
+
+// The module's errors. Their codes are part of the API.
+var (
+	// ErrNotFound means that the collection has no such document.
+	ErrNotFound = apperr.New(apperr.NotFound, "document_not_found",
+		"The collection has no document with this id.")
+
+	// ErrDuplicate means that the collection has a document with this content.
+	ErrDuplicate = apperr.New(apperr.Conflict, "document_duplicate",
+		"The collection has a document with the same content already.")
+
+	// ErrTooLarge means that a file is larger than a file may be.
+	ErrTooLarge = apperr.New(apperr.TooLarge, "file_too_large",
+		"The file is too large.")
+
+	// ErrNoFile means that an upload has no file in it.
+	ErrNoFile = apperr.New(apperr.Invalid, "file_missing",
+		"The upload has no file: send at least one part named \"file\".")
+
+	// ErrContentChanged means that a document got another content while it was
+	// being worked on; what was done with the old one is dropped.
+	ErrContentChanged = apperr.New(apperr.Conflict, "document_changed",
+		"The document was changed while it was being worked on.")
+
+	errUnknownStatus = apperr.New(apperr.Malformed, "unknown_document_status",
+		"The status is not one of pending, processing, completed, failed, deleted.")
+)
+
+// Constraints says what a violation of each constraint of the module's tables
+// means to a caller.
+var Constraints = database.Constraints{
+	"ix_documents_collection_content_hash": ErrDuplicate,
+}

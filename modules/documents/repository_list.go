@@ -1,0 +1,68 @@
+package documents
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"semantik/modules/collections"
+	"semantik/platform/database"
+)
+
+// List lists the collection's documents, those that failed first and then the
+// newest, with the total. Without a status it leaves out the deleted ones.
+func (r *Repository) List(ctx context.Context, scope collections.Scope, status Status, page database.Page) ([]Document, int64, error) {
+	conditions := []database.Condition{within(scope)}
+	if status == "" {
+		conditions = append(conditions, live)
+	} else {
+		conditions = append(conditions, database.Where("documents.status = ?", status))
+	}
+	order := "(documents.status = 'failed') desc, documents.created_at desc, documents.id"
+	return r.table.List(ctx, page, order, conditions...)
+}
+
+// countFailed is served by the index on (collection_id, status, …).
+const countFailed = `
+select collection_id, count(*)
+from documents
+where collection_id = any($1)
+  and status = 'failed'
+group by collection_id`
+
+// CountFailedIn counts the documents that failed, for all the collections at
+// once; one without any is absent.
+func (r *Repository) CountFailedIn(ctx context.Context, found []collections.Collection) (map[uuid.UUID]int64, error) {
+	ids := make([]uuid.UUID, len(found))
+	for i, c := range found {
+		ids[i] = c.ID
+	}
+	counts := map[uuid.UUID]int64{}
+	rows, err := r.db.Querier(ctx).Query(ctx, countFailed, ids)
+	if err != nil {
+		return nil, r.db.Translate(err)
+	}
+	var id uuid.UUID
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&id, &n}, func() error {
+		counts[id] = n
+		return nil
+	})
+	return counts, r.db.Translate(err)
+}
+
+// countWaiting is served by the index on (collection_id, status).
+const countWaiting = `
+select count(*)
+from documents
+where collection_id = $1
+  and partition_key = $2
+  and status in ('pending', 'processing')`
+
+// CountWaiting counts the documents that the worker has not finished.
+func (r *Repository) CountWaiting(ctx context.Context, scope collections.Scope) (int64, error) {
+	var n int64
+	err := r.db.Querier(ctx).QueryRow(ctx, countWaiting, scope.ID(), scope.PartitionKey()).Scan(&n)
+	return n, r.db.Translate(err)
+}

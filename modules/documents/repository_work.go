@@ -1,0 +1,82 @@
+package documents
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"semantik/modules/collections"
+)
+
+// claimNext is served by the index on (collection_id, status). It takes up what
+// a worker left in processing as well: one operation at a time works on a
+// collection, so whoever asks is the only one.
+const claimNext = `
+update documents
+set status = 'processing',
+    updated_at = now()
+where collection_id = $1
+  and partition_key = $2
+  and id = (
+    select id
+    from documents
+    where collection_id = $1
+      and partition_key = $2
+      and status in ('pending', 'processing')
+    order by status desc, created_at, id
+    limit 1
+  )
+returning id, file_path, file_name, file_size, mime_type, content_hash, chunk_count, retry_count`
+
+// ClaimNext marks the next document that waits as being worked on, and gives it;
+// false when none waits.
+func (r *Repository) ClaimNext(ctx context.Context, scope collections.Scope) (Document, bool, error) {
+	d := Document{CollectionID: scope.ID(), PartitionKey: scope.PartitionKey(), Status: StatusProcessing}
+	err := r.db.Querier(ctx).QueryRow(ctx, claimNext, scope.ID(), scope.PartitionKey()).
+		Scan(&d.ID, &d.FilePath, &d.FileName, &d.FileSize, &d.MimeType, &d.ContentHash, &d.ChunkCount, &d.RetryCount)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Document{}, false, nil
+	}
+	return d, err == nil, r.db.Translate(err)
+}
+
+// finish is guarded by the content hash: a document whose content was replaced
+// meanwhile is pending again, and what was made of the old content is dropped.
+const finish = `
+update documents
+set status = $5,
+    chunk_count = $6,
+    error_message = $7,
+    error_category = $8,
+    mime_type = coalesce($9, mime_type),
+    updated_at = now()
+where id = $1
+  and collection_id = $2
+  and partition_key = $3
+  and content_hash = $4
+  and status = 'processing'`
+
+// Complete ends the work on a document that has its chunks.
+// [ErrContentChanged] means that it has another content by now: roll back.
+func (r *Repository) Complete(ctx context.Context, scope collections.Scope, d Document, chunks int64, mimeType string) error {
+	return r.finish(ctx, scope, d, StatusCompleted, chunks, nil, nil, &mimeType)
+}
+
+// Fail ends the work on a document with the reason that is shown to people. The
+// chunks of an older content, if any, are the caller's to delete.
+func (r *Repository) Fail(ctx context.Context, scope collections.Scope, d Document, reason string, category Category) error {
+	return r.finish(ctx, scope, d, StatusFailed, 0, &reason, &category, nil)
+}
+
+func (r *Repository) finish(ctx context.Context, scope collections.Scope, d Document, to Status, chunks int64, reason *string, category *Category, mimeType *string) error {
+	tag, err := r.db.Querier(ctx).Exec(ctx, finish,
+		d.ID, scope.ID(), scope.PartitionKey(), d.ContentHash, to, chunks, reason, category, mimeType)
+	if err != nil {
+		return r.db.Translate(err)
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrContentChanged
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+package documents
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"semantik/platform/apperr"
+	"semantik/platform/web"
+)
+
+// maxFormField bounds a part of an upload that is no file.
+const maxFormField = 128 << 10
+
+var (
+	errNotMultipart = apperr.New(apperr.UnsupportedMediaType, "not_multipart",
+		"Files are uploaded as multipart/form-data.")
+	errFieldTooLate = apperr.New(apperr.Malformed, "form_field_too_late",
+		"The fields source_path and metadata are about all files, so they stand before the first of them.")
+	errFieldTooLarge = apperr.New(apperr.TooLarge, "form_field_too_large",
+		"A field of the form is too large.")
+)
+
+func uploadRequestBody() *huma.RequestBody {
+	text := func(doc string) *huma.Schema { return &huma.Schema{Type: huma.TypeString, Description: doc} }
+	return &huma.RequestBody{
+		Required: true,
+		Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: &huma.Schema{
+			Type:     huma.TypeObject,
+			Required: []string{"file"},
+			Properties: map[string]*huma.Schema{
+				"source_path": text("Names the source that the documents belong to. Before the first file."),
+				"metadata":    text("A JSON object that is stored with each document. Before the first file."),
+				"file": {
+					Type:  huma.TypeArray,
+					Items: &huma.Schema{Type: huma.TypeString, Format: "binary"},
+				},
+			},
+		}}},
+	}
+}
+
+type uploadRequest struct {
+	web.Stream
+	CollectionID web.UUID `path:"collection_id"`
+}
+
+type uploadAnswer struct{ Body uploadAnswerBody }
+
+// handleUpload answers 202 when at least one file was taken. When none was, the
+// answer is the first file's error.
+func (s *Service) handleUpload(ctx context.Context, in *uploadRequest) (*uploadAnswer, error) {
+	if in.MediaType() != "multipart/form-data" {
+		return nil, errNotMultipart
+	}
+	reader, err := in.Parts()
+	if err != nil {
+		return nil, err
+	}
+	form := &uploadForm{reader: reader}
+	if err := form.readFields(); err != nil {
+		return nil, err
+	}
+	results, operation, err := s.Upload(ctx, in.CollectionID.UUID, Upload{
+		Next: form.next, SourcePath: form.sourcePath, Metadata: form.metadata,
+	})
+	if err != nil {
+		return nil, err
+	}
+	body := uploadAnswerBody{Documents: make([]uploadedBody, len(results))}
+	taken := false
+	for i, r := range results {
+		body.Documents[i] = newUploadedBody(r)
+		taken = taken || r.Err == nil
+	}
+	if !taken {
+		return nil, results[0].Err
+	}
+	if operation != nil {
+		id := web.NewUUID(*operation)
+		body.OperationID = &id
+	}
+	return &uploadAnswer{body}, nil
+}
+
+// uploadForm reads a multipart form part by part: first the fields, then the
+// files, one at a time and none of them into memory.
+type uploadForm struct {
+	reader     *multipart.Reader
+	sourcePath string
+	metadata   json.RawMessage
+	// pending is the first file, met while reading the fields.
+	pending *web.Part
+}
+
+// readFields reads up to the first file.
+func (f *uploadForm) readFields() error {
+	for {
+		part, err := f.reader.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if part.FormName() == "file" {
+			f.pending = part
+			return nil
+		}
+		if err := f.readField(part); err != nil {
+			return err
+		}
+	}
+}
+
+// readField takes a field that is known; an unknown one is passed over.
+func (f *uploadForm) readField(part *web.Part) error {
+	name := part.FormName()
+	if name != "source_path" && name != "metadata" {
+		return nil
+	}
+	value, err := io.ReadAll(io.LimitReader(part, maxFormField+1))
+	if err != nil {
+		return err
+	}
+	if len(value) > maxFormField {
+		return errFieldTooLarge
+	}
+	if name == "source_path" {
+		f.sourcePath = string(value)
+		return nil
+	}
+	f.metadata = bytes.TrimSpace(value)
+	return nil
+}
+
+// next gives the next file, and io.EOF after the last.
+func (f *uploadForm) next() (File, error) {
+	part := f.pending
+	f.pending = nil
+	for part == nil {
+		p, err := f.reader.Next()
+		if errors.Is(err, io.EOF) {
+			return File{}, io.EOF
+		}
+		if err != nil {
+			return File{}, err
+		}
+		switch p.FormName() {
+		case "file":
+			part = p
+		case "source_path", "metadata":
+			return File{}, errFieldTooLate
+		}
+	}
+	return File{
+		Path: part.FileName(), MIMEType: part.MediaType(),
+		Content: part,
+	}, nil
+}

@@ -1,0 +1,66 @@
+package documents
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"semantik/modules/collections"
+	"semantik/platform/database"
+)
+
+// WorkStarter has documents worked on in the background.
+type WorkStarter interface {
+	// EnsureWork makes sure that an active operation will take up the documents
+	// that wait in the collection: it joins the one that is running or starts
+	// one, in the unit of work of the context, and gives its id. An operation of
+	// another kind that is active is a conflict.
+	EnsureWork(ctx context.Context, scope collections.Scope, userID int64, config map[string]any) (uuid.UUID, error)
+}
+
+// Config has the limits of uploads.
+type Config struct {
+	// MaxFileBytes is the size of the largest file that is taken.
+	MaxFileBytes int64
+	// SpoolDir is where an upload is kept until it is complete; the system's
+	// folder for temporary files if empty.
+	SpoolDir string
+}
+
+// Service has the rules on documents.
+type Service struct {
+	db          *database.DB
+	repository  *Repository
+	collections *collections.Service
+	rows        *collections.Repository
+	work        WorkStarter
+	config      Config
+}
+
+// NewService makes the service.
+func NewService(db *database.DB, repository *Repository, access *collections.Service, rows *collections.Repository, work WorkStarter, config Config) *Service {
+	return &Service{db: db, repository: repository, collections: access, rows: rows, work: work, config: config}
+}
+
+// List lists the documents of a collection that the caller may read. status is a
+// filter, "" for none; one that does not exist is an error.
+func (s *Service) List(ctx context.Context, collectionID uuid.UUID, status string, page database.Page) ([]Document, int64, error) {
+	scope, err := s.collections.Authorize(ctx, collectionID, collections.Read)
+	if err != nil {
+		return nil, 0, err
+	}
+	filter, ok := ParseStatus(status)
+	if status != "" && !ok {
+		return nil, 0, errUnknownStatus.WithMessagef("Invalid status: %q is not one of pending, processing, completed, failed, deleted.", status)
+	}
+	return s.repository.List(ctx, scope, filter, page)
+}
+
+// Get reads one document of a collection that the caller may read.
+func (s *Service) Get(ctx context.Context, collectionID, id uuid.UUID) (Document, error) {
+	scope, err := s.collections.Authorize(ctx, collectionID, collections.Read)
+	if err != nil {
+		return Document{}, err
+	}
+	return s.repository.Get(ctx, scope, id)
+}

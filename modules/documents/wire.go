@@ -1,0 +1,86 @@
+package documents
+
+import (
+	"encoding/json"
+
+	"semantik/platform/apperr"
+	"semantik/platform/web"
+)
+
+// documentBody is a document on the wire. Every key is always there.
+type documentBody struct {
+	FileName      string          `json:"file_name"`
+	Metadata      json.RawMessage `json:"metadata"`
+	ID            web.UUID        `json:"id"`
+	CollectionID  web.UUID        `json:"collection_id"`
+	FilePath      string          `json:"file_path"`
+	FileSize      int64           `json:"file_size"`
+	MimeType      *string         `json:"mime_type"`
+	ContentHash   string          `json:"content_hash" doc:"SHA-256 in lower-case hexadecimal."`
+	Status        Status          `json:"status" enum:"pending,processing,completed,failed,deleted"`
+	ErrorMessage  *string         `json:"error_message"`
+	ChunkCount    int64           `json:"chunk_count"`
+	RetryCount    int             `json:"retry_count"`
+	LastRetryAt   *web.Time       `json:"last_retry_at"`
+	ErrorCategory *Category       `json:"error_category"`
+	CreatedAt     web.Time        `json:"created_at"`
+	UpdatedAt     web.Time        `json:"updated_at"`
+}
+
+func newDocumentBody(d Document) documentBody {
+	return documentBody{
+		FileName: d.FileName, Metadata: d.Meta, ID: web.NewUUID(d.ID), CollectionID: web.NewUUID(d.CollectionID),
+		FilePath: d.FilePath, FileSize: d.FileSize, MimeType: d.MimeType, ContentHash: d.ContentHash, Status: d.Status,
+		ErrorMessage: d.ErrorMessage, ChunkCount: d.ChunkCount, RetryCount: d.RetryCount,
+		LastRetryAt: web.NewTimePointer(d.LastRetryAt), ErrorCategory: d.ErrorCategory,
+		CreatedAt: web.NewTime(d.CreatedAt), UpdatedAt: web.NewTime(d.UpdatedAt),
+	}
+}
+
+type documentListBody struct {
+	Documents []documentBody `json:"documents"`
+	web.PageInfo
+}
+
+// uploadedBody is what became of one file: a document with its outcome, or, for
+// a file that was not taken, its path with the error.
+type uploadedBody struct {
+	Outcome  Outcome       `json:"outcome" enum:"created,duplicate,replaced,failed"`
+	FilePath string        `json:"file_path"`
+	Error    *fileError    `json:"error,omitempty" doc:"Why a file was not taken."`
+	Document *documentBody `json:"-"`
+}
+
+type fileError struct {
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// MarshalJSON puts the outcome beside the members of the document.
+func (b uploadedBody) MarshalJSON() ([]byte, error) {
+	if b.Document == nil {
+		type plain uploadedBody
+		return json.Marshal(plain(b))
+	}
+	return json.Marshal(struct {
+		documentBody
+		Outcome Outcome `json:"outcome"`
+	}{*b.Document, b.Outcome})
+}
+
+func newUploadedBody(r Result) uploadedBody {
+	body := uploadedBody{Outcome: r.Outcome, FilePath: r.Path}
+	if r.Err != nil {
+		e := apperr.From(r.Err)
+		body.Error = &fileError{Code: e.Code, Detail: e.Message}
+		return body
+	}
+	d := newDocumentBody(r.Document)
+	body.Document = &d
+	return body
+}
+
+type uploadAnswerBody struct {
+	Documents   []uploadedBody `json:"documents" doc:"What became of each file, in the order of the upload: a document with its outcome."`
+	OperationID *web.UUID      `json:"operation_id" doc:"The operation that works on the new documents; null when there are none."`
+}

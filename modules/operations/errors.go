@@ -1,0 +1,33 @@
+package operations
+
+import (
+	"errors"
+
+	"semantik/platform/apperr"
+	"semantik/platform/database"
+)
+
+// The module's errors. Their codes are part of the API.
+var (
+	// ErrNotFound is the same for an operation that does not exist and for one
+	// that the caller has no right to see.
+	ErrNotFound = apperr.New(apperr.NotFound, "operation_not_found",
+		"There is no operation with this id that you may see.")
+
+	// ErrActive means that the collection has an active operation already.
+	ErrActive = apperr.New(apperr.Conflict, "operation_active",
+		"The collection has an operation that has not ended. Wait for its end, or cancel it.")
+
+	errUnknownStatus = apperr.New(apperr.Malformed, "unknown_operation_status", "Invalid status.")
+	errUnknownType   = apperr.New(apperr.Malformed, "unknown_operation_type", "Invalid operation type.")
+)
+
+// errLost means that the operation is not this worker's any more: it was
+// cancelled, its collection deleted, or its lease lapsed and another took it.
+var errLost = errors.New("the operation is no longer this worker's")
+
+// Constraints says what a violation of each constraint of the module's tables
+// means to a caller.
+var Constraints = database.Constraints{
+	"uq_operations_active": ErrActive,
+}

@@ -1,0 +1,69 @@
+package operations
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Operation is a row of the table operations.
+type Operation struct {
+	ID int64
+	// UUID is the id that the API shows.
+	UUID         uuid.UUID `gorm:"column:uuid"`
+	CollectionID uuid.UUID
+	// UserID is who started it; nil once that user is gone.
+	UserID *int64
+	Type   Type
+	Status Status
+	// TaskID is the id of the queue's job that last rang for the operation.
+	TaskID *int64
+	// Config is what the operation was asked to do: a JSON object, never empty.
+	Config json.RawMessage
+	// Attempt counts the claims; a step is valid for the attempt it was made in.
+	Attempt int
+	// Worker names the process that has claimed the operation.
+	Worker *string
+	// LeaseUntil is when the claim lapses unless it is renewed.
+	LeaseUntil   *time.Time
+	ErrorMessage *string
+	Meta         Meta      `gorm:"serializer:json"`
+	CreatedAt    time.Time `gorm:"autoCreateTime:false;default:now()"`
+	StartedAt    *time.Time
+	CompletedAt  *time.Time
+}
+
+// Meta is how far an operation is, and what came of it.
+type Meta struct {
+	Progress *Progress      `json:"progress,omitempty"`
+	Result   map[string]any `json:"result,omitempty"`
+	// Stalled counts the claims since the last step that was completed.
+	Stalled int `json:"stalled,omitempty"`
+}
+
+// Progress counts documents.
+type Progress struct {
+	// Done are those that are finished, the failed ones included.
+	Done   int64 `json:"done"`
+	Failed int64 `json:"failed"`
+	// Total may grow while documents are added to an operation that is running.
+	Total int64 `json:"total"`
+	// Chunks is how many chunks were made.
+	Chunks int64 `json:"chunks"`
+	// Message says in words what is being done.
+	Message string `json:"message,omitempty"`
+}
+
+// Percent is the progress as a number from 0 to 100, and false while nothing is
+// known.
+func (o Operation) Percent() (float64, bool) {
+	switch p := o.Meta.Progress; {
+	case o.Status == StatusCompleted:
+		return 100, true
+	case p == nil || p.Total == 0:
+		return 0, false
+	default:
+		return 100 * float64(min(p.Done, p.Total)) / float64(p.Total), true
+	}
+}

@@ -1,0 +1,87 @@
+package operations
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+
+	"semantik/modules/collections"
+	"semantik/platform/database"
+)
+
+// Repository has the statements on operations.
+type Repository struct {
+	db    *database.DB
+	table database.Table[Operation, uuid.UUID]
+}
+
+// NewRepository makes a repository on the database.
+func NewRepository(db *database.DB) *Repository {
+	return &Repository{db: db, table: database.Table[Operation, uuid.UUID]{
+		DB: db, Key: "uuid", NotFound: ErrNotFound,
+	}}
+}
+
+// Create inserts an operation; [ErrActive] when the collection has one that has
+// not ended, which the database decides and not a read before the write.
+func (r *Repository) Create(ctx context.Context, o *Operation) error {
+	return r.table.Create(ctx, o)
+}
+
+// Get reads one operation by the id that the API shows.
+func (r *Repository) Get(ctx context.Context, id uuid.UUID) (Operation, error) {
+	return r.table.Get(ctx, id)
+}
+
+// Delete removes an operation's row.
+func (r *Repository) Delete(ctx context.Context, id uuid.UUID) error {
+	return r.table.Delete(ctx, id)
+}
+
+// SetTask notes the queue's job that rings for the operation.
+func (r *Repository) SetTask(ctx context.Context, id uuid.UUID, task int64) error {
+	err := r.db.Session(ctx).Model(&Operation{}).Where("uuid = ?", id).Update("task_id", task).Error
+	return r.db.Translate(err)
+}
+
+// Active reads the collection's operation that has not ended; false if there is
+// none. It is served by the partial unique index on the active ones. Whoever acts
+// on the answer has locked the collection's row first.
+func (r *Repository) Active(ctx context.Context, scope collections.Scope) (Operation, bool, error) {
+	var o Operation
+	err := r.db.Session(ctx).
+		Where("collection_id = ? and status in ('pending', 'processing')", scope.ID()).
+		Take(&o).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return o, false, nil
+	}
+	return o, err == nil, r.db.Translate(err)
+}
+
+// Filter narrows a list of operations; zero fields do not.
+type Filter struct {
+	UserID       int64
+	CollectionID uuid.UUID
+	Statuses     []Status
+	Type         Type
+}
+
+// List lists operations, the newest first, with the total.
+func (r *Repository) List(ctx context.Context, f Filter, page database.Page) ([]Operation, int64, error) {
+	var conditions []database.Condition
+	if f.UserID != 0 {
+		conditions = append(conditions, database.Where("user_id = ?", f.UserID))
+	}
+	if f.CollectionID != uuid.Nil {
+		conditions = append(conditions, database.Where("collection_id = ?", f.CollectionID))
+	}
+	if len(f.Statuses) > 0 {
+		conditions = append(conditions, database.Where("status in ?", f.Statuses))
+	}
+	if f.Type != "" {
+		conditions = append(conditions, database.Where("type = ?", f.Type))
+	}
+	return r.table.List(ctx, page, "created_at desc, id desc", conditions...)
+}

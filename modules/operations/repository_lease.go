@@ -1,0 +1,152 @@
+package operations
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// claim is served by the unique key on uuid. Raising attempt invalidates every
+// step that an earlier holder of the lease may still be in the middle of.
+const claim = `
+update operations
+set status = 'processing',
+    attempt = attempt + 1,
+    worker = $2,
+    lease_until = now() + $3::interval,
+    started_at = coalesce(started_at, now()),
+    meta = jsonb_set(meta, '{stalled}', to_jsonb(coalesce((meta ->> 'stalled')::int, 0) + 1))
+where uuid = $1
+  and (status = 'pending' or (status = 'processing' and lease_until < now()))
+returning id, collection_id, user_id, type, config, attempt, meta`
+
+// Claim takes the operation for this worker for the length of the lease; false
+// when there is nothing to take: it has ended, or another worker has it.
+func (r *Repository) Claim(ctx context.Context, id uuid.UUID, worker string, lease time.Duration) (Operation, bool, error) {
+	o := Operation{UUID: id, Status: StatusProcessing, Worker: &worker}
+	var meta []byte
+	err := r.db.Querier(ctx).QueryRow(ctx, claim, id, worker, lease).
+		Scan(&o.ID, &o.CollectionID, &o.UserID, &o.Type, &o.Config, &o.Attempt, &meta)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return o, false, nil
+	}
+	if err != nil {
+		return o, false, r.db.Translate(err)
+	}
+	if err := json.Unmarshal(meta, &o.Meta); err != nil {
+		return o, false, fmt.Errorf("reading an operation's progress: %w", err)
+	}
+	return o, true, nil
+}
+
+// The guard of every statement below: the operation is still the one that this
+// attempt has claimed.
+const (
+	renew = `
+update operations
+set lease_until = now() + $3::interval
+where id = $1
+  and attempt = $2
+  and status = 'processing'`
+
+	advance = `
+update operations
+set lease_until = now() + $3::interval,
+    meta = (meta - 'stalled') || jsonb_build_object('progress', $4::jsonb)
+where id = $1
+  and attempt = $2
+  and status = 'processing'`
+
+	handBack = `
+update operations
+set status = 'pending',
+    worker = null,
+    lease_until = null
+where id = $1
+  and attempt = $2
+  and status = 'processing'`
+
+	finish = `
+update operations
+set status = $3,
+    error_message = $4,
+    meta = case when $5::jsonb is null then meta - 'stalled'
+                else (meta - 'stalled') || jsonb_build_object('result', $5::jsonb) end,
+    worker = null,
+    lease_until = null,
+    completed_at = now()
+where id = $1
+  and attempt = $2
+  and status = 'processing'`
+)
+
+// Renew holds the lease for another while; errLost when it is not ours any more.
+func (r *Repository) Renew(ctx context.Context, o Operation, lease time.Duration) error {
+	return r.guarded(ctx, renew, o, lease)
+}
+
+// Advance says how far the operation is. It is the last statement of a step's
+// transaction, after the collection's counters: errLost rolls the step back.
+func (r *Repository) Advance(ctx context.Context, o Operation, lease time.Duration, p Progress) error {
+	return r.guarded(ctx, advance, o, lease, p)
+}
+
+// HandBack makes the operation pending again, for a worker that stops. The job
+// that rings for it belongs into the same transaction.
+func (r *Repository) HandBack(ctx context.Context, o Operation) error {
+	return r.guarded(ctx, handBack, o)
+}
+
+// Finish ends the operation, with the reason where it failed.
+func (r *Repository) Finish(ctx context.Context, o Operation, to Status, reason *string, result map[string]any) error {
+	return r.guarded(ctx, finish, o, to, reason, result)
+}
+
+func (r *Repository) guarded(ctx context.Context, sql string, o Operation, args ...any) error {
+	tag, err := r.db.Querier(ctx).Exec(ctx, sql, append([]any{o.ID, o.Attempt}, args...)...)
+	if err != nil {
+		return r.db.Translate(err)
+	}
+	if tag.RowsAffected() == 0 {
+		return errLost
+	}
+	return nil
+}
+
+// selectUnattended is served by the index on the active operations. SKIP LOCKED,
+// because every process looks, and one of them is enough.
+const selectUnattended = `
+select uuid, status, task_id
+from operations
+where (status = 'processing' and lease_until < now())
+   or (status = 'pending' and created_at < now() - $1::interval)
+order by created_at
+limit $2
+for no key update skip locked`
+
+// Unattended is an operation that nobody may be working on.
+type Unattended struct {
+	UUID   uuid.UUID
+	Status Status
+	TaskID *int64
+}
+
+// LockUnattended finds the operations whose lease has lapsed, and those that
+// have been pending for longer than grace, at most limit, and locks them until
+// the transaction ends.
+func (r *Repository) LockUnattended(ctx context.Context, grace time.Duration, limit int) ([]Unattended, error) {
+	if _, err := r.db.Tx(ctx); err != nil {
+		return nil, err
+	}
+	rows, err := r.db.Querier(ctx).Query(ctx, selectUnattended, grace, limit)
+	if err != nil {
+		return nil, r.db.Translate(err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Unattended])
+	return found, r.db.Translate(err)
+}

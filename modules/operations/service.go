@@ -1,0 +1,98 @@
+package operations
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"semantik/modules/collections"
+	"semantik/platform/apperr"
+	"semantik/platform/auth"
+	"semantik/platform/database"
+)
+
+// Service has the rules on watching operations.
+type Service struct {
+	repository *Repository
+	access     *collections.Service
+}
+
+// NewService makes the service.
+func NewService(repository *Repository, access *collections.Service) *Service {
+	return &Service{repository: repository, access: access}
+}
+
+// Get reads an operation that the caller started, or that is on a collection
+// which the caller may read; any other is [ErrNotFound].
+func (s *Service) Get(ctx context.Context, id uuid.UUID) (Operation, error) {
+	who, err := auth.Require(ctx)
+	if err != nil {
+		return Operation{}, err
+	}
+	o, err := s.repository.Get(ctx, id)
+	if err != nil || (o.UserID != nil && *o.UserID == who.UserID) {
+		return o, err
+	}
+	if _, err := s.access.Authorize(ctx, o.CollectionID, collections.Read); err != nil {
+		if apperr.KindOf(err) == apperr.NotFound {
+			return Operation{}, ErrNotFound
+		}
+		return Operation{}, err
+	}
+	return o, nil
+}
+
+// ListQuery asks for the caller's operations.
+type ListQuery struct {
+	// Status is a list of states separated by commas; "" for all.
+	Status string
+	// Type is one type; "" for all.
+	Type string
+	Page database.Page
+}
+
+// List lists the operations that the caller started, the newest first.
+func (s *Service) List(ctx context.Context, q ListQuery) ([]Operation, int64, error) {
+	who, err := auth.Require(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	f := Filter{UserID: who.UserID}
+	if f.Statuses, err = parseStatuses(q.Status); err != nil {
+		return nil, 0, err
+	}
+	if f.Type, err = parseType(q.Type); err != nil {
+		return nil, 0, err
+	}
+	return s.repository.List(ctx, f, q.Page)
+}
+
+func parseStatuses(list string) ([]Status, error) {
+	if strings.TrimSpace(list) == "" {
+		return nil, nil
+	}
+	var found []Status
+	for word := range strings.SplitSeq(list, ",") {
+		status := Status(strings.ToLower(strings.TrimSpace(word)))
+		if !slices.Contains(Statuses, status) {
+			return nil, errUnknownStatus.WithMessagef("Invalid status: %q is not one of pending, processing, completed, failed, cancelled.", word)
+		}
+		found = append(found, status)
+	}
+	return found, nil
+}
+
+// wireTypes are the types that a filter may name: those of the API, although
+// some of them do nothing here yet, so that a client's filter finds nothing
+// instead of failing.
+var wireTypes = []Type{TypeIndex, TypeAppend, "reindex", "remove_source", "delete", "retry_documents"}
+
+func parseType(s string) (Type, error) {
+	t := Type(strings.ToLower(strings.TrimSpace(s)))
+	if t != "" && !slices.Contains(wireTypes, t) {
+		return "", errUnknownType.WithMessagef("Invalid operation type: %q is not one of index, append, reindex, remove_source, delete, retry_documents.", s)
+	}
+	return t, nil
+}

@@ -1,0 +1,105 @@
+package operations
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"semantik/modules/collections"
+	"semantik/modules/documents"
+	"semantik/platform/database"
+	"semantik/platform/jobs"
+)
+
+// bell is the job that rings for an operation. It is attempted once: whether
+// there is something to do is for the operation's row to say, and an operation
+// whose bell was lost is found by its lease.
+type bell struct {
+	OperationID uuid.UUID `json:"operation_id"`
+}
+
+// Kind names the job.
+func (bell) Kind() string { return "operation" }
+
+// Starter starts operations for the modules to the left: it is what their
+// interfaces ask for.
+type Starter struct {
+	db         *database.DB
+	repository *Repository
+	queue      *jobs.Queue
+	rows       *collections.Repository
+}
+
+// NewStarter makes a starter.
+func NewStarter(db *database.DB, repository *Repository, queue *jobs.Queue, rows *collections.Repository) *Starter {
+	return &Starter{db: db, repository: repository, queue: queue, rows: rows}
+}
+
+var (
+	_ collections.OperationStarter = (*Starter)(nil)
+	_ documents.WorkStarter        = (*Starter)(nil)
+)
+
+// Start adds an operation on the collection, with the job that rings for it, in
+// the unit of work of the context. [ErrActive] when the collection has one that
+// has not ended.
+func (s *Starter) Start(ctx context.Context, scope collections.Scope, n collections.NewOperation) (uuid.UUID, error) {
+	id := uuid.New()
+	err := s.db.InTx(ctx, func(ctx context.Context) error {
+		config, err := json.Marshal(n.Config)
+		if err != nil {
+			return fmt.Errorf("writing an operation's config: %w", err)
+		}
+		o := Operation{
+			UUID: id, CollectionID: scope.ID(), UserID: &n.UserID, Type: Type(n.Type), Status: StatusPending, Config: config,
+		}
+		if err := s.repository.Create(ctx, &o); err != nil {
+			return fmt.Errorf("starting an operation: %w", err)
+		}
+		return s.ring(ctx, id)
+	})
+	return id, err
+}
+
+// ring inserts the job for an operation and notes its id.
+func (s *Starter) ring(ctx context.Context, id uuid.UUID) error {
+	job, err := s.queue.Insert(ctx, bell{id}, jobs.Options{MaxAttempts: 1})
+	if err != nil {
+		return err
+	}
+	return s.repository.SetTask(ctx, id, job)
+}
+
+// EnsureWork makes sure that an active operation will take up the documents that
+// wait in the collection, and gives its id: the index or append operation that is
+// there, or a new append. One of another type is [ErrActive].
+//
+// It locks the collection's row. An operation ends under the same lock and only
+// when no document waits, so the documents of this unit of work are seen either
+// by the one joined or by the one started.
+func (s *Starter) EnsureWork(ctx context.Context, scope collections.Scope, userID int64, config map[string]any) (uuid.UUID, error) {
+	var id uuid.UUID
+	err := s.db.InTx(ctx, func(ctx context.Context) error {
+		if _, err := s.rows.Lock(ctx, scope); err != nil {
+			return err
+		}
+		active, found, err := s.repository.Active(ctx, scope)
+		switch {
+		case err != nil:
+			return err
+		case found && (active.Type == TypeAppend || active.Type == TypeIndex):
+			id = active.UUID
+			return nil
+		case found:
+			return ErrActive
+		}
+		id, err = s.Start(ctx, scope, collections.NewOperation{Type: string(TypeAppend), UserID: userID, Config: config})
+		if err != nil {
+			return err
+		}
+		return s.rows.UpdateStatus(ctx, scope, collections.StatusProcessing, "")
+	})
+	return id, err
+}

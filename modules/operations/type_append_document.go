@@ -1,0 +1,198 @@
+package operations
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+
+	"semantik/modules/chunks"
+	"semantik/modules/chunks/split"
+	"semantik/modules/collections"
+	"semantik/modules/documents"
+	"semantik/modules/documents/extract"
+	"semantik/platform/apperr"
+)
+
+// process makes chunks of one document. Reading, extracting and cutting happen
+// outside of any transaction; the chunks come in one, in place of those of an
+// older content, so that a reader sees the old ones or the new.
+func (a *appendWork) process(ctx context.Context, run *Run, d documents.Document) error {
+	content, err := a.documents.ReadContent(ctx, run.Scope, d, documents.Original)
+	if err != nil {
+		return err
+	}
+	text, cuts, err := prepare(ctx, run.Scope.Collection(), d, content)
+	if err != nil {
+		return err
+	}
+	small := len(cuts) <= chunks.SearchSlice
+	var next Progress
+	err = a.db.InTx(ctx, func(ctx context.Context) error {
+		next = run.Progress
+		counts, err := a.replaceChunks(ctx, run, d, cuts)
+		if err != nil {
+			return err
+		}
+		if err := a.saveText(ctx, run, d, text); err != nil {
+			return err
+		}
+		if small {
+			if counts.Vectors, err = a.finishDocument(ctx, run, d, text, counts, int64(len(cuts))); err != nil {
+				return err
+			}
+			next.Done++
+		}
+		next.Chunks += int64(len(cuts))
+		return a.close(ctx, run, counts, next)
+	})
+	if err != nil {
+		return err
+	}
+	run.Progress = next
+	if small {
+		return nil
+	}
+	return a.buildSearchRows(ctx, run, d, text, int64(len(cuts)))
+}
+
+// prepare extracts a document's text and cuts it as its collection says. A
+// content that makes the extraction fail, or panic, is the document's failure.
+func prepare(ctx context.Context, c collections.Collection, d documents.Document, content []byte) (text extract.Result, cuts []split.Chunk, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("reading the document panicked: %v", r)
+		}
+	}()
+	mimeType := ""
+	if d.MimeType != nil {
+		mimeType = *d.MimeType
+	}
+	text, err = extract.Extract(ctx, d.FilePath, mimeType, content)
+	if err != nil {
+		return text, nil, err
+	}
+	cuts, err = split.Recursive(text.Text, split.Options{Size: c.ChunkSize, Overlap: c.ChunkOverlap})
+	return text, cuts, err
+}
+
+// replaceChunks loads the document's chunks in place of those it has, and gives
+// the changes to the counters.
+func (a *appendWork) replaceChunks(ctx context.Context, run *Run, d documents.Document, cuts []split.Chunk) (collections.Counts, error) {
+	oldChunks, oldRows, err := a.chunks.DeleteChunksByDocument(ctx, run.Scope, d.ID)
+	if err != nil {
+		return collections.Counts{}, err
+	}
+	loaded, err := a.chunks.CreateChunksBulk(ctx, run.Scope, newChunks(d, cuts))
+	if err != nil {
+		return collections.Counts{}, err
+	}
+	return collections.Counts{Chunks: loaded - oldChunks, Vectors: -oldRows}, nil
+}
+
+func newChunks(d documents.Document, cuts []split.Chunk) iter.Seq[chunks.NewChunk] {
+	return func(yield func(chunks.NewChunk) bool) {
+		for _, c := range cuts {
+			start, end := int64(c.Start), int64(c.End)
+			if !yield(chunks.NewChunk{
+				DocumentID: &d.ID, ChunkIndex: c.Index, Content: c.Content,
+				StartOffset: &start, EndOffset: &end, TokenCount: &c.TokenCount,
+			}) {
+				return
+			}
+		}
+	}
+}
+
+// saveText stores the extracted text where it is not the original itself.
+func (a *appendWork) saveText(ctx context.Context, run *Run, d documents.Document, text extract.Result) error {
+	if text.Same {
+		return nil
+	}
+	return a.documents.SaveContent(ctx, run.Scope, d.ID, documents.Text, strings.NewReader(text.Text))
+}
+
+// finishDocument makes the search rows of a document that is small enough for one
+// transaction, and marks it as completed. It gives the change to the number of
+// chunks that a search can find.
+func (a *appendWork) finishDocument(ctx context.Context, run *Run, d documents.Document, text extract.Result, counts collections.Counts, total int64) (int64, error) {
+	made, err := a.chunks.BuildSearchRows(ctx, run.Scope, d.ID, chunks.SearchSlice)
+	if err != nil {
+		return 0, err
+	}
+	return counts.Vectors + made, a.documents.Complete(ctx, run.Scope, d, total, text.MIMEType)
+}
+
+// buildSearchRows makes the search rows of a large document, a slice a
+// transaction, and marks the document as completed with the last.
+func (a *appendWork) buildSearchRows(ctx context.Context, run *Run, d documents.Document, text extract.Result, total int64) error {
+	for done := false; !done; {
+		var next Progress
+		err := a.db.InTx(ctx, func(ctx context.Context) error {
+			next = run.Progress
+			made, err := a.chunks.BuildSearchRows(ctx, run.Scope, d.ID, chunks.SearchSlice)
+			if err != nil {
+				return err
+			}
+			if done = made < chunks.SearchSlice; done {
+				if err := a.documents.Complete(ctx, run.Scope, d, total, text.MIMEType); err != nil {
+					return err
+				}
+				next.Done++
+			}
+			return a.close(ctx, run, collections.Counts{Vectors: made}, next)
+		})
+		if err != nil {
+			return err
+		}
+		run.Progress = next
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// failed marks a document as failed, with the reason for people, and takes the
+// chunks of its older content out of sight.
+func (a *appendWork) failed(ctx context.Context, run *Run, d documents.Document, cause error) error {
+	reason, category := "The document could not be processed; the server's log has the reason.", documents.CategoryUnknown
+	if e := apperr.From(cause); e.Kind != apperr.Internal {
+		reason, category = e.Message, documents.CategoryPermanent
+	} else {
+		run.worker.config.Logger.ErrorContext(ctx, "a document could not be processed", "document_id", d.ID, "error", cause)
+	}
+	var next Progress
+	err := a.db.InTx(ctx, func(ctx context.Context) error {
+		next = run.Progress
+		oldChunks, oldRows, err := a.chunks.DeleteChunksByDocument(ctx, run.Scope, d.ID)
+		if err != nil {
+			return err
+		}
+		if err := a.documents.Fail(ctx, run.Scope, d, reason, category); err != nil {
+			return err
+		}
+		next.Done++
+		next.Failed++
+		return a.close(ctx, run, collections.Counts{Chunks: -oldChunks, Vectors: -oldRows}, next)
+	})
+	if errors.Is(err, documents.ErrContentChanged) {
+		return nil
+	}
+	if err == nil {
+		run.Progress = next
+	}
+	return err
+}
+
+// close ends a step's transaction: the collection's counters, then the
+// operation's progress, in the order of locks.
+func (a *appendWork) close(ctx context.Context, run *Run, counts collections.Counts, next Progress) error {
+	if counts != (collections.Counts{}) {
+		if err := a.rows.AddCounts(ctx, run.Scope, counts); err != nil {
+			return err
+		}
+	}
+	return run.Advance(ctx, next)
+}

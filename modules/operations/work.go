@@ -1,0 +1,46 @@
+package operations
+
+import (
+	"context"
+	"time"
+
+	"semantik/modules/collections"
+)
+
+// Work is what an operation of one type does. The worker runs its steps until
+// one of them says that nothing is left, and then ends the operation.
+type Work interface {
+	// Type is the type of operation.
+	Type() Type
+	// Step does the next piece of the operation, in transactions that end with
+	// [Run.Advance], and reports whether nothing was left to do. It may be run
+	// again after it was broken off anywhere, so it finds out from the database
+	// what is left. An error of the kind Unavailable passes, and the operation is
+	// resumed later; any other ends it.
+	Step(ctx context.Context, run *Run) (done bool, err error)
+	// Result tells, in the transaction that ends the operation, what came of it.
+	// An error ends the operation as failed, with the error's message as the
+	// reason. errMore means that there is work again, and the operation goes on.
+	Result(ctx context.Context, run *Run) (map[string]any, error)
+}
+
+// Run is one attempt at an operation by this worker.
+type Run struct {
+	// Operation as it was claimed.
+	Operation Operation
+	// Scope of the collection that it is on.
+	Scope collections.Scope
+	// Progress so far; a step changes it and writes it down by Advance.
+	Progress Progress
+
+	worker *Worker
+	// counted is when the documents that wait were last counted.
+	counted time.Time
+}
+
+// Advance writes down how far the operation is. It belongs at the end of a
+// step's transaction; its error, which may say that the operation is not this
+// worker's any more, must roll the step back.
+func (r *Run) Advance(ctx context.Context, p Progress) error {
+	return r.worker.repository.Advance(ctx, r.Operation, r.worker.config.Lease, p)
+}

@@ -1,0 +1,72 @@
+package operations
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"semantik/modules/collections"
+	"semantik/platform/apperr"
+)
+
+// errMore means that an operation whose work was done has work again.
+var errMore = errors.New("there is more to do")
+
+// complete ends an operation whose work says that nothing is left, and makes its
+// collection ready. It holds the collection's lock while the work looks once
+// more, so that no document comes in between the look and the end.
+func (w *Worker) complete(ctx context.Context, run *Run, work Work) error {
+	return w.db.InTx(ctx, func(ctx context.Context) error {
+		if _, err := w.rows.Lock(ctx, run.Scope); err != nil {
+			return err
+		}
+		result, err := work.Result(ctx, run)
+		if err != nil {
+			return err
+		}
+		if err := w.rows.RecountSources(ctx, run.Scope); err != nil {
+			return err
+		}
+		if err := w.rows.UpdateStatus(ctx, run.Scope, collections.StatusReady, ""); err != nil {
+			return err
+		}
+		return w.repository.Finish(ctx, run.Operation, StatusCompleted, nil, result)
+	})
+}
+
+// fail ends an operation that cannot go on.
+func (w *Worker) fail(ctx context.Context, run *Run, cause error) error {
+	reason := "Something went wrong on the server; its log has the reason under this operation's id."
+	if e := apperr.From(cause); e.Kind != apperr.Internal {
+		reason = e.Message
+	}
+	err := w.db.InTx(ctx, func(ctx context.Context) error { return w.end(ctx, run, reason) })
+	if errors.Is(err, errLost) {
+		return nil
+	}
+	return err
+}
+
+// end marks the operation as failed and its collection as in error, in the unit
+// of work of the context.
+func (w *Worker) end(ctx context.Context, run *Run, reason string) error {
+	_, err := w.rows.Lock(ctx, run.Scope)
+	if err == nil {
+		err = w.rows.UpdateStatus(ctx, run.Scope, collections.StatusError, reason)
+	}
+	if err != nil && apperr.KindOf(err) != apperr.NotFound {
+		return err
+	}
+	return w.repository.Finish(ctx, run.Operation, StatusFailed, &reason, nil)
+}
+
+// handBack makes the operation pending again and rings for it, so that another
+// worker, or this one at its next start, goes on with it.
+func (w *Worker) handBack(ctx context.Context, run *Run) error {
+	return w.db.InTx(ctx, func(ctx context.Context) error {
+		if err := w.repository.HandBack(ctx, run.Operation); err != nil {
+			return fmt.Errorf("handing an operation back: %w", err)
+		}
+		return w.starter.ring(ctx, run.Operation.UUID)
+	})
+}

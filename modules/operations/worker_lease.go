@@ -1,0 +1,48 @@
+package operations
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// holdingLease runs fn while it renews the operation's lease. When the lease is
+// lost, because the operation was cancelled or taken by another worker, or
+// because the database could not be reached for as long as it lasts, fn's
+// context is cancelled.
+func (w *Worker) holdingLease(ctx context.Context, run *Run, fn func(ctx context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var renewing sync.WaitGroup
+	renewing.Go(func() { w.renew(ctx, run, cancel) })
+	err := fn(ctx)
+	lost := errors.Is(context.Cause(ctx), errLost)
+	cancel(nil)
+	renewing.Wait()
+	if err != nil && lost {
+		return errLost
+	}
+	return err
+}
+
+func (w *Worker) renew(ctx context.Context, run *Run, lose context.CancelCauseFunc) {
+	ticker := time.NewTicker(w.config.Lease / 4)
+	defer ticker.Stop()
+	held := time.Now().Add(w.config.Lease)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		asked := time.Now()
+		err := w.repository.Renew(ctx, run.Operation, w.config.Lease)
+		switch {
+		case err == nil:
+			held = asked.Add(w.config.Lease)
+		case errors.Is(err, errLost), time.Now().After(held):
+			lose(errLost)
+			return
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package operations
+
+import (
+	"context"
+	"time"
+)
+
+// Bounds of the look-out for unattended operations.
+const (
+	// pendingGrace is how long an operation may be pending before it is asked
+	// whether its bell still hangs.
+	pendingGrace = 30 * time.Second
+	// lookAtMost is how many operations are looked at in one go.
+	lookAtMost = 100
+)
+
+// lookAround rings again for operations whose worker is gone or whose bell was
+// lost. Every process does so; the row's lock keeps them from ringing for the
+// same one.
+func (w *Worker) lookAround(ctx context.Context) {
+	ticker := time.NewTicker(w.config.Lease / 4)
+	defer ticker.Stop()
+	for {
+		if err := w.ringAgain(ctx); err != nil {
+			w.config.Logger.WarnContext(ctx, "looking for unattended operations", "error", err)
+		}
+		select {
+		case <-w.stopping:
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (w *Worker) ringAgain(ctx context.Context) error {
+	return w.db.InTx(ctx, func(ctx context.Context) error {
+		unattended, err := w.repository.LockUnattended(ctx, pendingGrace, lookAtMost)
+		if err != nil {
+			return err
+		}
+		for _, o := range unattended {
+			waits, err := w.bellHangs(ctx, o)
+			if err != nil {
+				return err
+			}
+			if waits {
+				continue
+			}
+			if err := w.starter.ring(ctx, o.UUID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// bellHangs reports whether the operation's job is still going to be worked on.
+func (w *Worker) bellHangs(ctx context.Context, o Unattended) (bool, error) {
+	if o.TaskID == nil {
+		return false, nil
+	}
+	return w.queue.Waits(ctx, *o.TaskID)
+}

@@ -1,0 +1,97 @@
+package users
+
+import (
+	"context"
+	"errors"
+
+	"gorm.io/gorm"
+
+	"semantik/platform/database"
+)
+
+// Repository has the statements on users and their sessions.
+type Repository struct {
+	db     *database.DB
+	table  database.Table[User, int64]
+	tokens database.Table[RefreshToken, string]
+}
+
+// NewRepository makes a repository on the database.
+func NewRepository(db *database.DB) *Repository {
+	return &Repository{
+		db: db,
+		table: database.Table[User, int64]{
+			DB: db, Key: "id", NotFound: ErrNotFound,
+			Updatable: []string{"email", "full_name", "hashed_password", "is_active", "is_superuser"},
+		},
+		tokens: database.Table[RefreshToken, string]{DB: db, Key: "token_hash", NotFound: errUnknownToken},
+	}
+}
+
+// Create inserts a user; [ErrUsernameTaken] or [ErrEmailTaken] when there is one
+// already.
+func (r *Repository) Create(ctx context.Context, u *User) error {
+	return r.table.Create(ctx, u)
+}
+
+// Get reads one user.
+func (r *Repository) Get(ctx context.Context, id int64) (User, error) {
+	return r.table.Get(ctx, id)
+}
+
+// GetByLogin reads the user with this name or, when it has an @, this e-mail
+// address, in whatever case. It is served by the unique indexes on
+// lower(username) and lower(email).
+func (r *Repository) GetByLogin(ctx context.Context, login string) (User, error) {
+	var u User
+	err := r.db.Session(ctx).Where("lower(username) = lower(?) or lower(email) = lower(?)", login, login).Take(&u).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return u, ErrNotFound
+	}
+	return u, r.db.Translate(err)
+}
+
+// List lists the users by name, with the total.
+func (r *Repository) List(ctx context.Context, page database.Page) ([]User, int64, error) {
+	return r.table.List(ctx, page, "lower(username), id")
+}
+
+// Update changes columns of the allow-list.
+func (r *Repository) Update(ctx context.Context, id int64, changes map[string]any) (User, error) {
+	return r.table.Update(ctx, id, changes)
+}
+
+// Delete removes a user. One who owns collections cannot be removed: the
+// database refuses it.
+func (r *Repository) Delete(ctx context.Context, id int64) error {
+	return r.table.Delete(ctx, id)
+}
+
+// LockFirst makes those who may be the first user wait for one another until the
+// transaction ends, and reports whether there is none yet.
+func (r *Repository) LockFirst(ctx context.Context) (bool, error) {
+	if _, err := r.db.Querier(ctx).Exec(ctx, "select pg_advisory_xact_lock(hashtextextended('first user', 0))"); err != nil {
+		return false, r.db.Translate(err)
+	}
+	var exists bool
+	err := r.db.Querier(ctx).QueryRow(ctx, "select exists (select 1 from users)").Scan(&exists)
+	return !exists, r.db.Translate(err)
+}
+
+// Exists reports whether there is any user.
+func (r *Repository) Exists(ctx context.Context) (bool, error) {
+	var exists bool
+	err := r.db.Querier(ctx).QueryRow(ctx, "select exists (select 1 from users)").Scan(&exists)
+	return exists, r.db.Translate(err)
+}
+
+// NoteLogin sets the time of the last login.
+func (r *Repository) NoteLogin(ctx context.Context, id int64) error {
+	err := r.db.Session(ctx).Model(&User{}).Where("id = ?", id).Update("last_login", gorm.Expr("now()")).Error
+	return r.db.Translate(err)
+}
+
+// CreateRefreshToken stores a session's token, by its hash.
+func (r *Repository) CreateRefreshToken(ctx context.Context, t *RefreshToken) error {
+	return r.tokens.Create(ctx, t)
+}

@@ -1,0 +1,46 @@
+package users
+
+import "semantik/platform/web"
+
+// userBody is a user on the wire.
+type userBody struct {
+	Username    string    `json:"username"`
+	Email       string    `json:"email"`
+	FullName    *string   `json:"full_name"`
+	IsActive    bool      `json:"is_active"`
+	IsSuperuser bool      `json:"is_superuser"`
+	ID          int64     `json:"id"`
+	CreatedAt   web.Time  `json:"created_at"`
+	UpdatedAt   *web.Time `json:"updated_at"`
+	LastLogin   *web.Time `json:"last_login"`
+}
+
+func newUserBody(u User) userBody {
+	return userBody{
+		Username: u.Username, Email: u.Email, FullName: u.FullName, IsActive: u.IsActive, IsSuperuser: u.IsSuperuser,
+		ID: u.ID, CreatedAt: web.NewTime(u.CreatedAt), UpdatedAt: web.NewTimePointer(&u.UpdatedAt),
+		LastLogin: web.NewTimePointer(u.LastLogin),
+	}
+}
+
+// registerBody is validated by [RegisterInput.Validate], which names every wrong
+// field at once.
+type registerBody struct {
+	_        struct{} `additionalProperties:"true"`
+	Username string   `json:"username" doc:"3 to 64 of A-Z, a-z, 0-9 and _; compared without regard to case."`
+	Email    string   `json:"email"`
+	Password string   `json:"password" doc:"At least 8 characters."`
+	FullName *string  `json:"full_name,omitempty"`
+}
+
+type loginBody struct {
+	_        struct{} `additionalProperties:"true"`
+	Username string   `json:"username" doc:"The user name, or the e-mail address."`
+	Password string   `json:"password"`
+}
+
+type tokenBody struct {
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token"`
+	TokenType    string `json:"token_type" enum:"bearer"`
+}

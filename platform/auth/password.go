@@ -1,0 +1,135 @@
+package auth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"semantik/platform/apperr"
+)
+
+const (
+	// hashScheme marks a hash whose bcrypt input is a digest of the password.
+	hashScheme = "{hmac-sha256}"
+	// hashKey separates these digests from all others; it is no secret.
+	hashKey = "semantik password v1"
+	// MaxPasswordBytes bounds the work that a password makes before it is
+	// refused.
+	MaxPasswordBytes = 4096
+)
+
+// ErrPasswordTooLong is returned for a password over [MaxPasswordBytes].
+var ErrPasswordTooLong = apperr.Newf(apperr.Invalid, "password_too_long", "A password may have %d bytes at the most.", MaxPasswordBytes)
+
+// Hasher makes and checks password hashes. It is safe for concurrent use, and
+// runs as many bcrypt computations at once as there are processors: the others
+// wait, so that a flood of log-ins slows log-ins only.
+type Hasher struct {
+	cost    int
+	running chan struct{}
+	dummy   string
+}
+
+// NewHasher makes a Hasher with the given bcrypt cost (4 to 31; each step doubles
+// the work, 12 is about a quarter of a second).
+func NewHasher(cost int) (*Hasher, error) {
+	if cost < bcrypt.MinCost || cost > bcrypt.MaxCost {
+		return nil, fmt.Errorf("a bcrypt cost of %d is not from %d to %d", cost, bcrypt.MinCost, bcrypt.MaxCost)
+	}
+	return &Hasher{
+		cost:    cost,
+		running: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		// A hash in form, of no password: the salt and the digest are made up.
+		dummy: fmt.Sprintf("$2a$%02d$%s%s", cost, strings.Repeat("k", 21)+"u", strings.Repeat("m", 31)),
+	}, nil
+}
+
+// Hash gives the form in which a password is stored. The errors are
+// [ErrPasswordTooLong] and that of the context, while it waits for its turn.
+func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+	if len(password) > MaxPasswordBytes {
+		return "", ErrPasswordTooLong
+	}
+	release, err := h.turn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	hash, err := bcrypt.GenerateFromPassword(digest(password), h.cost)
+	if err != nil {
+		return "", fmt.Errorf("hashing a password: %w", err)
+	}
+	return hashScheme + string(hash), nil
+}
+
+// Verify reports whether the password is that of the hash, and whether the hash
+// is of an older form or cost and should be replaced by a new one of the same
+// password. The error is that of the context, while it waits for its turn, or
+// says that the hash is no hash.
+func (h *Hasher) Verify(ctx context.Context, hash, password string) (ok, needsRehash bool, err error) {
+	if len(password) > MaxPasswordBytes {
+		return false, false, h.VerifyUnknown(ctx, "")
+	}
+	stored, current := strings.CutPrefix(hash, hashScheme)
+	input := digest(password)
+	if !current {
+		// bcrypt reads 72 bytes, and so did whoever made this hash.
+		input = []byte(password)
+	}
+	cost, err := bcrypt.Cost([]byte(stored))
+	if err != nil {
+		return false, false, fmt.Errorf("reading a stored password hash: %w", err)
+	}
+	release, err := h.turn(ctx)
+	if err != nil {
+		return false, false, err
+	}
+	defer release()
+	err = bcrypt.CompareHashAndPassword([]byte(stored), input)
+	if errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, fmt.Errorf("comparing a password with its hash: %w", err)
+	}
+	return true, !current || cost != h.cost, nil
+}
+
+// VerifyUnknown does the work of [Hasher.Verify] for a user who does not exist,
+// so that the time of an answer does not tell which names do. The error is that
+// of the context.
+func (h *Hasher) VerifyUnknown(ctx context.Context, password string) error {
+	release, err := h.turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if len(password) > MaxPasswordBytes {
+		password = ""
+	}
+	_ = bcrypt.CompareHashAndPassword([]byte(h.dummy), digest(password))
+	return nil
+}
+
+func (h *Hasher) turn(ctx context.Context) (release func(), err error) {
+	select {
+	case h.running <- struct{}{}:
+		return func() { <-h.running }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting to check a password: %w", ctx.Err())
+	}
+}
+
+// digest is 44 characters without a NUL byte, which bcrypt reads whole.
+func digest(password string) []byte {
+	mac := hmac.New(sha256.New, []byte(hashKey))
+	mac.Write([]byte(password))
+	return []byte(base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+}

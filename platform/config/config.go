@@ -1,0 +1,121 @@
+package config
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Config is what [Load] returns: every setting, typed and within its bounds.
+// It is read-only after that.
+type Config struct {
+	Database   Database
+	Auth       Auth
+	HTTP       HTTP
+	Log        Log
+	Store      Store
+	Limits     Limits
+	Operations Operations
+
+	settings    []Setting
+	databaseURL string
+	warnings    []string
+}
+
+// Database says how to reach PostgreSQL and how to behave towards it.
+type Database struct {
+	// URL is DATABASE_URL as given, "" when it is not. Use
+	// [Config.DatabaseURL] to connect.
+	URL string
+	// Host, Port, Name, User and Password are the POSTGRES_* variables; "" and 0
+	// when they are not given.
+	Host     string
+	Port     int
+	Name     string
+	User     string
+	Password string
+
+	PoolSize      int           // connections that are kept
+	MaxOverflow   int           // connections on top of PoolSize under load
+	PoolTimeout   time.Duration // longest wait for a connection
+	PoolRecycle   time.Duration // age at which a connection is replaced
+	PoolPrePing   bool          // test an idle connection before it is used
+	QueryTimeout  time.Duration // statement_timeout; 0 means none
+	Echo          bool          // log each statement
+	EchoPool      bool          // log acquire, release and wait
+	RetryLimit    int           // how often a transaction is tried again
+	RetryInterval time.Duration // base of the back-off between two tries
+
+	// PartitionCount is the number of partitions made when the schema is first
+	// applied.
+	PartitionCount int
+}
+
+// Auth holds the settings of tokens and passwords.
+type Auth struct {
+	// Keys sign tokens: the first signs, all verify. Empty when none is given;
+	// then one is made and kept (see [LoadOrCreateSecret]).
+	Keys              []string
+	AccessTTL         time.Duration
+	RefreshTTL        time.Duration
+	BcryptCost        int
+	AllowRegistration bool
+	// AdminUser and AdminPassword are for the first superuser; an empty password
+	// means that one is generated.
+	AdminUser     string
+	AdminPassword string
+}
+
+// HTTP holds the settings of the server.
+type HTTP struct {
+	Addr            string   // host:port
+	CORSOrigins     []string // scheme://host[:port], in lower case
+	ShutdownTimeout time.Duration
+}
+
+// Log says how much is logged, and in which form.
+type Log struct {
+	Level  slog.Level
+	Format string // "text" or "json"
+}
+
+// Store says where data lives and which PostgreSQL serves it when no database
+// is given.
+type Store struct {
+	// DataDir is absolute. It need not exist.
+	DataDir string
+	// PostgresBin is the folder with initdb, pg_ctl and postgres; "" means that
+	// they are looked for.
+	PostgresBin string
+	// PostgresSettings override the settings that the embedded server is
+	// started with; never nil.
+	PostgresSettings map[string]string
+}
+
+// Limits bound what one request may bring.
+type Limits struct {
+	UploadBytes     int64 // one uploaded file
+	BodyBytes       int64 // one JSON body
+	ChunkCharacters int   // characters of one chunk's content
+	BatchRows       int   // rows of a JSON batch
+}
+
+// Operations holds the settings of the background workers.
+type Operations struct {
+	Concurrency int           // operations worked on at once
+	MaxAttempts int           // attempts without progress until an operation fails
+	Lease       time.Duration // how long a silent worker keeps an operation
+}
+
+// DatabaseURL is the address of the given PostgreSQL in the form that pgx
+// reads, from DATABASE_URL or the POSTGRES_* variables. "" means that none is
+// given and the embedded server is to be used. It may hold a password: log
+// [RedactURL] of it.
+func (c *Config) DatabaseURL() string { return c.databaseURL }
+
+// Warnings lists what is legal and probably not meant, a sentence each, without
+// secrets.
+func (c *Config) Warnings() []string { return c.warnings }
+
+// Settings gives every variable with its value and where it came from, in the
+// order of [Variables].
+func (c *Config) Settings() []Setting { return c.settings }

@@ -1,0 +1,85 @@
+package config
+
+import "time"
+
+func httpVariables() []Variable {
+	return []Variable{
+		{Name: "HTTP_ADDR", Default: "127.0.0.1:8080",
+			Description: "Address to listen on. 0.0.0.0:8080 listens on every interface.",
+			kind:        text("host:port with a port from 0 to 65535", func(c *Config) *string { return &c.HTTP.Addr }, validAddr)},
+		{Name: "CORS_ORIGINS",
+			Description: "Web origins that may call the API from a browser, separated by commas.",
+			kind:        origins()},
+		{Name: "SHUTDOWN_TIMEOUT", Default: "3",
+			Description: "How long requests that have begun may take to finish when the server is told to stop.",
+			kind:        duration(time.Second, time.Millisecond, time.Hour, func(c *Config) *time.Duration { return &c.HTTP.ShutdownTimeout })},
+	}
+}
+
+func authVariables() []Variable {
+	return []Variable{
+		{Name: nameJWTSecretKey, Secret: true, DefaultText: "generated and kept in SEMANTIK_DATA",
+			Description: "Key that signs tokens, at least 32 bytes. Several, separated by commas, for a change of keys: the first signs, all verify.",
+			kind:        signingKeys()},
+		{Name: "ACCESS_TOKEN_EXPIRE_MINUTES", Default: "30",
+			Description: "Life of an access token.",
+			kind:        duration(time.Minute, time.Minute, 365*24*time.Hour, func(c *Config) *time.Duration { return &c.Auth.AccessTTL })},
+		{Name: "REFRESH_TOKEN_EXPIRE_DAYS", Default: "30",
+			Description: "Life of a refresh token.",
+			kind:        duration(24*time.Hour, time.Minute, 3650*24*time.Hour, func(c *Config) *time.Duration { return &c.Auth.RefreshTTL })},
+		{Name: "BCRYPT_COST", Default: "12",
+			Description: "Work that a password costs to check; each step doubles it.",
+			kind:        integer(4, 20, func(c *Config) *int { return &c.Auth.BcryptCost })},
+		{Name: "ALLOW_REGISTRATION", Default: "true",
+			Description: "Let anyone who reaches the server register. The first user can register in any case.",
+			kind:        boolean(func(c *Config) *bool { return &c.Auth.AllowRegistration })},
+		{Name: "SEMANTIK_ADMIN_USER", Default: "admin",
+			Description: "Name of the first superuser, made when there is no user.",
+			kind:        text("3 to 64 letters, digits and underscores", func(c *Config) *string { return &c.Auth.AdminUser }, validUsername)},
+		{Name: "SEMANTIK_ADMIN_PASSWORD", Secret: true, DefaultText: "generated, printed once",
+			Description: "Password of the first superuser.",
+			kind:        text("at least 8 characters", func(c *Config) *string { return &c.Auth.AdminPassword }, validPassword)},
+	}
+}
+
+func limitVariables() []Variable {
+	return []Variable{
+		{Name: "MAX_UPLOAD_BYTES", Default: "100MiB",
+			Description: "Largest file that may be uploaded.",
+			kind:        size(1, 1<<40, func(c *Config) *int64 { return &c.Limits.UploadBytes })},
+		{Name: "MAX_BODY_BYTES", Default: "1MiB",
+			Description: "Largest JSON body of an ordinary request.",
+			kind:        size(1<<10, 1<<30, func(c *Config) *int64 { return &c.Limits.BodyBytes })},
+		{Name: "MAX_CHUNK_CHARACTERS", Default: "1000000",
+			Description: "Most characters of one chunk's content.",
+			kind:        integer(1, 10_000_000, func(c *Config) *int { return &c.Limits.ChunkCharacters })},
+		{Name: "MAX_JSON_BATCH_ROWS", Default: "10000",
+			Description: "Most rows of a JSON batch; a stream of lines has no such limit.",
+			kind:        integer(1, 1_000_000, func(c *Config) *int { return &c.Limits.BatchRows })},
+	}
+}
+
+func operationVariables() []Variable {
+	return []Variable{
+		{Name: "WORKER_CONCURRENCY", Default: "2",
+			Description: "Operations that this process works on at once.",
+			kind:        integer(1, 256, func(c *Config) *int { return &c.Operations.Concurrency })},
+		{Name: "OPERATION_MAX_ATTEMPTS", Default: "3",
+			Description: "Attempts without progress after which an operation fails.",
+			kind:        integer(1, 100, func(c *Config) *int { return &c.Operations.MaxAttempts })},
+		{Name: "OPERATION_LEASE_SECONDS", Default: "20",
+			Description: "How long a worker that has gone silent keeps its operation before another takes it over.",
+			kind:        duration(time.Second, time.Second, time.Hour, func(c *Config) *time.Duration { return &c.Operations.Lease })},
+	}
+}
+
+func logVariables() []Variable {
+	return []Variable{
+		{Name: "LOG_LEVEL", Default: "info",
+			Description: "Least important message that is logged.",
+			kind:        logLevel()},
+		{Name: "LOG_FORMAT", Default: "text",
+			Description: "Form of the log.",
+			kind:        choice(func(c *Config) *string { return &c.Log.Format }, "text", "json")},
+	}
+}

@@ -1,0 +1,71 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+
+	"semantik/platform/auth"
+)
+
+const bearerScheme = "bearer"
+
+// Bearer is the Security of an operation that needs an identity.
+func Bearer() []map[string][]string {
+	return []map[string][]string{{bearerScheme: {}}}
+}
+
+// OptionalBearer is the Security of an operation that serves anyone, and more to
+// those who say who they are. A token that is sent must be good: whoever believes
+// to be signed in is not served as a stranger without a word.
+func OptionalBearer() []map[string][]string {
+	return []map[string][]string{{}, {bearerScheme: {}}}
+}
+
+// authenticate puts the identity into the context as the operation's Security
+// demands. An operation without Security is public and looks at no token, so
+// that an expired one does not keep its owner from signing in.
+func (s *Server) authenticate(ctx huma.Context) (huma.Context, error) {
+	secured, optional := false, false
+	for _, requirement := range ctx.Operation().Security {
+		_, bearer := requirement[bearerScheme]
+		secured = secured || bearer
+		optional = optional || len(requirement) == 0
+	}
+	if !secured {
+		return ctx, nil
+	}
+	token, present := bearerToken(humaecho.Unwrap(ctx).Request().Header)
+	switch {
+	case !present && optional:
+		return ctx, nil
+	case !present:
+		return nil, auth.ErrUnauthenticated
+	case token == "" || len(token) > auth.MaxTokenBytes || s.deps.Authenticator == nil:
+		return nil, auth.ErrTokenInvalid
+	}
+	identity, err := s.deps.Authenticator.Authenticate(ctx.Context(), token)
+	if err != nil {
+		return nil, err
+	}
+	requestOf(ctx.Context()).userID = identity.UserID
+	return huma.WithContext(ctx, auth.WithIdentity(ctx.Context(), identity)), nil
+}
+
+// bearerToken reads the Authorization header. present is true whenever there is
+// one; the token is "" when it is not of the form "Bearer <token>", or when there
+// are several headers, of which a proxy may have seen another.
+func bearerToken(h http.Header) (token string, present bool) {
+	values := h.Values("Authorization")
+	if len(values) == 0 {
+		return "", false
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	token = strings.TrimSpace(token)
+	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || strings.ContainsAny(token, " \t") {
+		return "", true
+	}
+	return token, true
+}

@@ -1,0 +1,33 @@
+package web_test
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"semantik/platform/web"
+)
+
+// What the server itself costs a request, without a connection.
+func BenchmarkServer(b *testing.B) {
+	server := web.New(web.Config{}, web.Deps{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Authenticator: people{}})
+	routes(server.API())
+	for name, c := range map[string]struct{ method, path, body string }{
+		"get":   {http.MethodGet, "/me", ""},
+		"thing": {http.MethodGet, "/things/" + someUUID, ""},
+		"post":  {http.MethodPost, "/accounts", `{"name":"alice","password":"hunter2hunter2","age":3}`},
+		"422":   {http.MethodPost, "/accounts", `{"name":"al"}`},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r := httptest.NewRequestWithContext(b.Context(), c.method, c.path, strings.NewReader(c.body))
+				r.Header.Set("Authorization", "Bearer alice")
+				server.ServeHTTP(httptest.NewRecorder(), r)
+			}
+		})
+	}
+}

@@ -1,0 +1,216 @@
+package schema
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// ApplyOptions say what an apply may do.
+type ApplyOptions struct {
+	// AllowDestructive permits statements that lose data.
+	AllowDestructive bool
+	// SkipIfCurrent returns at once when this very schema was the last one
+	// applied, without looking whether it has drifted since; for a server's
+	// start. Without it, drift is mended.
+	SkipIfCurrent bool
+}
+
+// Applied is what an apply did.
+type Applied struct {
+	// Queue are the migrations of the queue's tables that were run.
+	Queue []QueueMigration `json:"queue"`
+	// Statements that were run.
+	Statements []Statement `json:"statements"`
+	// Partitions made.
+	Partitions int `json:"partitions"`
+	// Entry of the history; nil when there was nothing to write down.
+	Entry *Entry `json:"entry"`
+	// Duration of the whole, waiting included.
+	Duration time.Duration `json:"duration"`
+}
+
+// Empty reports whether nothing had to be done.
+func (a *Applied) Empty() bool {
+	return len(a.Queue) == 0 && a.Entry == nil
+}
+
+const (
+	// applyAttempts is how often an apply is tried when tables are in use.
+	applyAttempts = 5
+	// applyPause is the wait before the second attempt; it doubles.
+	applyPause = 500 * time.Millisecond
+)
+
+// Apply makes the database what the declaration says. Of several processes that
+// call it at once, one does the work and the others find it done. All changes
+// but those of the queue's own tables are in one transaction, so that after an
+// error the tables are as they were.
+//
+// Errors: [PostgresVersionError], [NewerSchemaError], [PartitionCountError],
+// [DestructiveError], [UnplannableError], [ErrBusy], [ErrLocked].
+func (m *Manager) Apply(ctx context.Context, o ApplyOptions) (*Applied, error) {
+	start := time.Now()
+	if o.SkipIfCurrent {
+		st, err := m.readState(ctx, m.pool)
+		if err != nil {
+			return nil, err
+		}
+		if m.isCurrent(st) && m.refuse(st) == nil {
+			return &Applied{Duration: time.Since(start)}, nil
+		}
+	}
+	s, st, err := m.openLocked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	if err := m.refuse(st); err != nil {
+		return nil, err
+	}
+	if o.SkipIfCurrent && m.isCurrent(st) {
+		return &Applied{Duration: time.Since(start)}, nil // another process did it
+	}
+
+	applied := &Applied{}
+	if applied.Queue, err = m.applyQueue(ctx, s, st, o); err != nil {
+		return nil, err
+	}
+	err = m.whileLocked(ctx, func(ctx context.Context) error {
+		return s.inTx(ctx, true, func(ctx context.Context) error {
+			return m.applyInTx(ctx, s, st, o, start, applied)
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	applied.Duration = time.Since(start)
+	return applied, nil
+}
+
+// applyQueue migrates the queue's tables. They commit on their own, so what
+// would be refused afterwards is refused before.
+func (m *Manager) applyQueue(ctx context.Context, s *session, st state, o ApplyOptions) ([]QueueMigration, error) {
+	if st.queueVersion == queueVersion() {
+		return nil, nil
+	}
+	if st.applied {
+		err := s.inTx(ctx, false, func(ctx context.Context) error {
+			plan, err := m.planInTx(ctx, s, st)
+			if err != nil {
+				return err
+			}
+			return plan.permit(o)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	var done []QueueMigration
+	err := m.whileLocked(ctx, func(ctx context.Context) error {
+		var err error
+		done, err = m.migrateQueue(ctx, s, st.queueVersion)
+		return err
+	})
+	return done, err
+}
+
+func (p *Plan) permit(o ApplyOptions) error {
+	if lost := p.Destructive(); len(lost) > 0 && !o.AllowDestructive {
+		return &DestructiveError{Statements: lost}
+	}
+	return nil
+}
+
+func (m *Manager) applyInTx(ctx context.Context, s *session, st state, o ApplyOptions, start time.Time, applied *Applied) error {
+	plan, err := m.planInTx(ctx, s, st)
+	if err != nil {
+		return err
+	}
+	if err := plan.permit(o); err != nil {
+		return err
+	}
+	if err := runStatements(ctx, s, plan.Statements); err != nil {
+		return err
+	}
+	before, err := countPartitions(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := execScript(ctx, s.conn, m.decl.handwritten()); err != nil {
+		return fmt.Errorf("making the functions and partitions: %w", err)
+	}
+	after, err := countPartitions(ctx, s)
+	if err != nil {
+		return err
+	}
+
+	applied.Statements, applied.Partitions, applied.Entry = plan.Statements, after-before, nil
+	if len(plan.Statements) == 0 && after == before && m.isCurrent(st) {
+		return nil // nothing that deserves a line
+	}
+	applied.Entry = &Entry{
+		Kind:           KindApply,
+		Version:        m.o.Version,
+		Revision:       m.decl.revision,
+		Hash:           plan.Hash,
+		PartitionCount: plan.PartitionCount,
+		Statements:     plan.Statements,
+		Reverses:       plan.Reverses,
+		handwritten:    m.decl.handwritten(),
+		Details: EntryDetails{
+			PostgresVersion: st.postgres,
+			Milliseconds:    time.Since(start).Milliseconds(),
+			Queue:           applied.Queue,
+			Partitions:      applied.Partitions,
+			Irreversible:    plan.Irreversible,
+		},
+	}
+	return record(ctx, s, applied.Entry)
+}
+
+func runStatements(ctx context.Context, s *session, statements []Statement) error {
+	for _, statement := range statements {
+		if err := execScript(ctx, s.conn, statement.SQL); err != nil {
+			return fmt.Errorf("running %q: %w", statement.SQL, err)
+		}
+	}
+	return nil
+}
+
+const countPartitionsSQL = `
+select count(*)
+from pg_inherits
+where inhparent in (to_regclass('public.chunks'), to_regclass('public.chunk_search'), to_regclass('public.audit_log'))`
+
+func countPartitions(ctx context.Context, s *session) (int, error) {
+	var n int
+	if err := s.conn.QueryRow(ctx, countPartitionsSQL).Scan(&n); err != nil {
+		return 0, fmt.Errorf("counting the partitions: %w", err)
+	}
+	return n, nil
+}
+
+// whileLocked tries fn again while tables that it needs are in use. Each attempt
+// gives up soon, because everybody else queues behind a waiting ALTER TABLE.
+func (m *Manager) whileLocked(ctx context.Context, fn func(ctx context.Context) error) error {
+	pause := applyPause
+	for attempt := 1; ; attempt++ {
+		err := fn(ctx)
+		if err == nil || !hasCode(err, codeLockNotAvailable, codeDeadlock) {
+			return err
+		}
+		if attempt == applyAttempts {
+			return fmt.Errorf("%w: %w", ErrLocked, err)
+		}
+		m.log.WarnContext(ctx, "a table is in use; the schema change is tried again", "attempt", attempt, "pause", pause)
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-timer.C:
+		}
+		pause *= 2
+	}
+}

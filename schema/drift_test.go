@@ -1,0 +1,228 @@
+package schema_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"semantik/schema"
+)
+
+var month = time.Now().UTC().Format("2006_01")
+
+// injuries are ways to change a database, and what a check says of each.
+var injuries = map[string]struct {
+	sql      string
+	found    []string
+	unmended bool // an apply does not mend it
+}{
+	"a dropped index": {
+		sql:   "drop index ix_operations_created_at",
+		found: []string{"missing index ix_operations_created_at on operations"},
+	},
+	"a dropped index of the chunks": {
+		sql:   "drop index idx_chunks_part_chunk_index",
+		found: []string{"missing index idx_chunks_part_chunk_index on chunks"},
+	},
+	"a changed index": {
+		sql:   "drop index ix_collections_name; create unique index ix_collections_name on collections (name)",
+		found: []string{"changed index ix_collections_name on collections"},
+	},
+	"an extra index": {
+		sql:   "create index slow on documents (file_name)",
+		found: []string{"extra index slow on documents"},
+	},
+	"a changed check": {
+		sql:   "alter table documents drop constraint ck_documents_file_size, add constraint ck_documents_file_size check (file_size > 0)",
+		found: []string{"changed check ck_documents_file_size on documents: it is (file_size > 0) and should be (file_size >= 0)"},
+	},
+	"a dropped check": {
+		sql:   "alter table collection_permissions drop constraint check_user_or_api_key",
+		found: []string{"missing check check_user_or_api_key on collection_permissions"},
+	},
+	"an extra column": {
+		sql:      "alter table users add column shoe_size integer",
+		found:    []string{"extra column users.shoe_size"},
+		unmended: true, // it may hold data
+	},
+	"a dropped column": {
+		sql:   "alter table users drop column last_login",
+		found: []string{"missing column users.last_login"},
+	},
+	"a changed default": {
+		sql:   "alter table collections alter column chunk_size set default 500",
+		found: []string{"changed column collections.chunk_size: its default is 500 and should be 1000"},
+	},
+	"a column that became nullable": {
+		sql:   "alter table documents alter column file_name drop not null",
+		found: []string{"changed column documents.file_name: it is nullable and should be not null"},
+	},
+	"a changed type": {
+		sql:   "alter table documents alter column file_size type integer",
+		found: []string{"changed column documents.file_size: its type is integer and should be bigint"},
+	},
+	"a changed foreign key": {
+		sql:   "alter table collections drop constraint fk_collections_owner, add constraint fk_collections_owner foreign key (owner_id) references users (id) on delete cascade",
+		found: []string{"changed foreign key fk_collections_owner on collections: on delete cascade and should be restrict"},
+	},
+	"a dropped foreign key": {
+		sql:   "alter table chunks drop constraint fk_chunks_document",
+		found: []string{"missing foreign key fk_chunks_document on chunks"},
+	},
+	"nulls made distinct": {
+		sql:   "alter table chunks drop constraint uq_chunks_document_chunk_index, add constraint uq_chunks_document_chunk_index unique (collection_id, document_id, chunk_index, partition_key)",
+		found: []string{"changed index uq_chunks_document_chunk_index on chunks"},
+	},
+	"a missing table": {
+		sql:   "drop table idempotency_keys",
+		found: []string{"missing table idempotency_keys"},
+	},
+	"an extra table": {
+		sql:      "create table guests (id integer)",
+		found:    []string{"extra table guests: not made by this program, and left alone"},
+		unmended: true,
+	},
+	"a missing partition": {
+		sql:   "drop table chunks_p1",
+		found: []string{"missing partition chunks_p1 of chunks"},
+	},
+	"a detached partition": {
+		sql:      "alter table chunk_search detach partition chunk_search_p2",
+		found:    []string{"missing partition chunk_search_p2 of chunk_search: the table is there, but not attached", "extra table chunk_search_p2: not made by this program, and left alone"},
+		unmended: true, // somebody meant it
+	},
+	"a missing month": {
+		sql:   "drop table audit_log_" + month,
+		found: []string{"missing partition audit_log_" + month + " of audit_log"},
+	},
+	"a partition's settings": {
+		sql:   "alter table chunks_p0 reset (autovacuum_vacuum_scale_factor)",
+		found: []string{"changed partition chunks_p0 of chunks: its autovacuum settings differ"},
+	},
+	"a changed function": {
+		sql:   "create or replace function chunk_search_query_any(query text) returns tsquery language sql as 'select null::tsquery'",
+		found: []string{"changed function chunk_search_query_any(query text)"},
+	},
+	"a missing function": {
+		sql:   "drop function make_audit_log_partitions",
+		found: []string{"missing function make_audit_log_partitions(months_ahead integer)"},
+	},
+	"a changed generation expression": {
+		sql: `alter table collections add column key_before integer; update collections set key_before = partition_key;
+				alter table collections drop column key_before;
+				alter table documents drop constraint fk_documents_collection; alter table chunks drop constraint fk_chunks_collection;
+				alter table chunk_search drop constraint fk_chunk_search_collection; alter table collections drop column partition_key;
+				alter table collections add column partition_key integer not null generated always as ((abs(hashtext(name)::bigint) % 3)::integer) stored,
+				add constraint uq_collections_id_partition_key unique (id, partition_key);
+				alter table documents add constraint fk_documents_collection foreign key (collection_id, partition_key) references collections (id, partition_key) on delete cascade;
+				alter table chunks add constraint fk_chunks_collection foreign key (collection_id, partition_key) references collections (id, partition_key) on delete cascade;
+				alter table chunk_search add constraint fk_chunk_search_collection foreign key (collection_id, partition_key) references collections (id, partition_key) on delete cascade`,
+		found: []string{"changed column collections.partition_key: it is generated as " +
+			"((abs((hashtext(name))::bigint) % (3)::bigint))::integer and should be generated as ((abs((hashtext((id)::text))::bigint) % (3)::bigint))::integer"},
+		unmended: true,
+	},
+	"a foreign key that old rows need not meet": {
+		sql:      "alter table sync_runs drop constraint fk_sync_runs_collection, add constraint fk_sync_runs_collection foreign key (collection_id) references collections (id) on delete cascade not valid",
+		found:    []string{"invalid constraint fk_sync_runs_collection on sync_runs: rows older than it are not checked; VALIDATE CONSTRAINT checks them"},
+		unmended: true,
+	},
+	"an index that was never finished": {
+		sql:      "drop index idx_chunks_part_chunk_index; create index idx_chunks_part_chunk_index on only chunks (collection_id, chunk_index, id)",
+		found:    []string{"invalid index idx_chunks_part_chunk_index on chunks: it was never finished; drop it and build it again"},
+		unmended: true,
+	},
+	"disabled triggers": {
+		sql:      "alter table documents disable trigger all",
+		found:    []string{"disabled triggers of documents: "},
+		unmended: true,
+	},
+	"somebody's trigger": {
+		sql: `create function hello() returns trigger language plpgsql as 'begin return new; end';
+				create trigger hello before insert on users for each row execute function hello()`,
+		found:    []string{"extra trigger hello on users"},
+		unmended: true,
+	},
+	"an unlogged table": {
+		sql:      "alter table idempotency_keys set unlogged",
+		found:    []string{"changed table idempotency_keys: it is unlogged: a crash empties it"},
+		unmended: true,
+	},
+	"a missing migration of the queue": {
+		sql:      "delete from river.river_migration where version = (select max(version) from river.river_migration)",
+		found:    []string{"missing queue migration "},
+		unmended: true, // it is run again, and fails on what is there
+	},
+}
+
+func TestCheck_finds_what_was_changed_behind_its_back(t *testing.T) {
+	t.Parallel()
+	for name, injury := range injuries {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := newSchema(t, servers[0])
+			m := schema.New(pool, schema.Options{})
+			newWorld(t, pool)
+			execute(t, pool, injury.sql)
+
+			drift, err := m.Check(t.Context())
+			require.NoError(t, err)
+			lines := make([]string, len(drift))
+			for i, d := range drift {
+				lines[i] = d.String()
+			}
+			require.Len(t, lines, len(injury.found), "%q", lines)
+			for _, line := range injury.found {
+				require.Condition(t, func() bool { return containsPrefix(lines, line) }, "%q is not among %q", line, lines)
+			}
+			if injury.unmended {
+				return
+			}
+			plan, err := m.Plan(t.Context())
+			require.NoError(t, err)
+			require.False(t, plan.Empty())
+			_, err = m.Apply(t.Context(), schema.ApplyOptions{})
+			require.NoError(t, err)
+			requireNoDrift(t, m)
+		})
+	}
+}
+
+func containsPrefix(lines []string, prefix string) bool {
+	for _, line := range lines {
+		if len(line) >= len(prefix) && line[:len(prefix)] == prefix {
+			return true
+		}
+	}
+	return false
+}
+
+func TestPlan_says_what_cannot_be_altered(t *testing.T) {
+	t.Parallel()
+	pool := newDatabase(t, servers[0])
+	files := schema.CurrentFiles()
+	files.Tables = replace(t, files.Tables, "hashtext(id::text)", "hashtext(name)")
+	files.Tables = replace(t, files.Tables, "constraint sync_runs_pkey primary key (id)", "constraint sync_runs_pkey primary key (id, collection_id)")
+	files.Tables = replace(t, files.Tables, "status in ('running', 'success', 'failed', 'partial'))\n);\n\n-- A collection's runs", "status in ('running', 'success', 'failed', 'partial'))\n) partition by hash (collection_id);\n\n-- A collection's runs")
+	_, err := schema.NewWith(pool, schema.Options{PartitionCount: 2}, files).Apply(t.Context(), schema.ApplyOptions{})
+	require.NoError(t, err)
+
+	m := schema.New(pool, schema.Options{})
+	_, err = m.Plan(t.Context())
+	var unplannable *schema.UnplannableError
+	require.ErrorAs(t, err, &unplannable)
+	require.Len(t, unplannable.Drift, 2)
+	require.ErrorContains(t, err, "column collections.partition_key: it is generated as")
+	require.ErrorContains(t, err, "table sync_runs: it is partitioned by HASH (collection_id) and should be not partitioned")
+	_, err = m.Apply(t.Context(), schema.ApplyOptions{AllowDestructive: true})
+	require.ErrorAs(t, err, &unplannable)
+}
+
+func TestCheck_of_an_empty_database_lists_what_is_missing(t *testing.T) {
+	t.Parallel()
+	drift, err := schema.New(newDatabase(t, servers[0]), schema.Options{}).Check(t.Context())
+	require.NoError(t, err)
+	require.Contains(t, drift, schema.Drift{Problem: schema.ProblemMissing, Object: "table users"})
+	require.Contains(t, drift, schema.Drift{Problem: schema.ProblemMissing, Object: "extension btree_gin"})
+	require.Less(t, len(drift), 60, "the partitions of a missing table are not listed too")
+}
