@@ -90,7 +90,7 @@ func (s *Service) handleUpload(ctx context.Context, in *uploadRequest) (*uploadA
 // uploadForm reads a multipart form part by part: first the fields, then the
 // files, one at a time and none of them into memory.
 type uploadForm struct {
-	reader     *multipart.Reader
+	reader     *web.Parts
 	sourcePath string
 	metadata   json.RawMessage
 	// pending is the first file, met while reading the fields.
