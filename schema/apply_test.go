@@ -95,8 +95,8 @@ func TestApply_by_the_owner_of_the_database_needs_no_superuser(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s server) {
 		admin := newDatabase(t, s)
 		role := admin.Config().ConnConfig.Database + "_owner"
-		execute(t, admin, fmt.Sprintf("create role %s login; alter database %s owner to %s",
-			role, admin.Config().ConnConfig.Database, role))
+		execute(t, admin, fmt.Sprintf("create role %s login password '%s'; alter database %s owner to %s",
+			role, rolePassword(admin), admin.Config().ConnConfig.Database, role))
 		t.Cleanup(func() {
 			pool, err := pgxpool.New(context.Background(), s.url)
 			require.NoError(t, err)
@@ -233,7 +233,7 @@ func TestPlan_without_the_right_to_create_says_so(t *testing.T) {
 	t.Parallel()
 	admin := newDatabase(t, servers[0])
 	role := admin.Config().ConnConfig.Database + "_guest"
-	execute(t, admin, "create role "+role+" login")
+	execute(t, admin, fmt.Sprintf("create role %s login password '%s'", role, rolePassword(admin)))
 	t.Cleanup(func() {
 		_, err := admin.Exec(context.Background(), "drop role "+role)
 		require.NoError(t, err)
@@ -303,3 +303,7 @@ func requireNoDrift(t *testing.T, m *schema.Manager) {
 	require.NoError(t, err)
 	require.True(t, plan.Empty(), "%+v", plan)
 }
+
+// rolePassword is what a role of a test is given, for a server that asks for a
+// password: the one that the test's own URL has, since it is kept there.
+func rolePassword(admin *pgxpool.Pool) string { return admin.Config().ConnConfig.Password }
