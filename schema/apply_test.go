@@ -109,7 +109,7 @@ func TestApply_by_the_owner_of_the_database_needs_no_superuser(t *testing.T) {
 			require.NoError(t, err)
 		})
 		config := admin.Config()
-		config.ConnConfig.User, config.ConnConfig.Password = role, ""
+		config.ConnConfig.User = role
 		pool, err := pgxpool.NewWithConfig(t.Context(), config)
 		require.NoError(t, err)
 		defer pool.Close()
