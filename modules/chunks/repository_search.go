@@ -77,8 +77,8 @@ with matches as (
 )
 select id, document_id, chunk_index, content, metadata,
        coalesce(file_name, ''), coalesce(file_path, ''), coalesce(chunk_count, 0), score,
-       ts_headline('english', translate(left(content, 20000), $8, ''), chunk_search_query_any($3), $7),
-       ts_headline('german', translate(left(content, 20000), $8, ''), chunk_search_query_any($3), $7),
+       ts_headline('english', translate(chunk_search_text(left(content, 20000)), $8, ''), chunk_search_query_any($3), $7),
+       ts_headline('german', translate(chunk_search_text(left(content, 20000)), $8, ''), chunk_search_query_any($3), $7),
        (select count(*) from matches)
 from best
 order by score desc, id`
