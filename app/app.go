@@ -1,0 +1,204 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"semantik/modules/chunks"
+	"semantik/modules/collections"
+	"semantik/modules/documents"
+	"semantik/modules/operations"
+	"semantik/modules/users"
+	"semantik/platform/auth"
+	"semantik/platform/config"
+	"semantik/platform/database"
+	"semantik/platform/jobs"
+	"semantik/platform/web"
+	"semantik/schema"
+)
+
+// App is the program: every piece, joined.
+type App struct {
+	DB          *database.DB
+	Queue       *jobs.Queue
+	Server      *web.Server
+	Users       *users.Service
+	Collections *collections.Service
+	Documents   *documents.Service
+	Chunks      *chunks.Service
+	Operations  *operations.Service
+	Worker      *operations.Worker
+}
+
+// Options are what a caller decides besides the configuration.
+type Options struct {
+	// DatabaseURL is the database to use; the configuration's if empty.
+	DatabaseURL string
+	// Version of the program.
+	Version string
+	// Logger is slog.Default() when nil.
+	Logger *slog.Logger
+	// Database changes how the database is reached; for tests.
+	Database func(*database.Config)
+	// Quick starts and stops the queue without pauses; for tests.
+	Quick bool
+}
+
+// Build connects to the database, brings its schema up to date and joins the
+// pieces. Nothing works or listens yet; [App.Close] ends what it has opened.
+func Build(ctx context.Context, c *config.Config, o Options) (*App, error) {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	db, err := database.Open(ctx, databaseConfig(c, o))
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the database: %w", err)
+	}
+	a := &App{DB: db}
+	if err := a.join(ctx, c, o); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func databaseConfig(c *config.Config, o Options) database.Config {
+	dc := database.Config{
+		URL:           c.DatabaseURL(),
+		MaxConns:      c.Database.PoolSize + c.Database.MaxOverflow,
+		ListenerConns: 1,
+		PoolTimeout:   c.Database.PoolTimeout,
+		Recycle:       c.Database.PoolRecycle,
+		PrePing:       c.Database.PoolPrePing,
+		QueryTimeout:  c.Database.QueryTimeout,
+		RetryLimit:    c.Database.RetryLimit,
+		RetryInterval: c.Database.RetryInterval,
+		Echo:          c.Database.Echo,
+		EchoPool:      c.Database.EchoPool,
+		Logger:        o.Logger,
+		Constraints: []database.Constraints{
+			users.Constraints, collections.Constraints, documents.Constraints, chunks.Constraints, operations.Constraints,
+		},
+	}
+	if o.DatabaseURL != "" {
+		dc.URL = o.DatabaseURL
+	}
+	if o.Database != nil {
+		o.Database(&dc)
+	}
+	return dc
+}
+
+func (a *App) join(ctx context.Context, c *config.Config, o Options) error {
+	manager := schema.New(a.DB.Pool(), schema.Options{
+		PartitionCount: c.Database.PartitionCount, QueueSchema: jobs.Schema, Version: o.Version, Logger: o.Logger,
+	})
+	if _, err := manager.Apply(ctx, schema.ApplyOptions{SkipIfCurrent: true}); err != nil {
+		return fmt.Errorf("bringing the schema up to date: %w", err)
+	}
+	if err := a.DB.ReadConstraintNames(ctx); err != nil {
+		return err
+	}
+	var err error
+	a.Queue, err = jobs.New(a.DB, jobs.Config{
+		Concurrency: c.Operations.Concurrency, StopTimeout: c.HTTP.ShutdownTimeout, Logger: o.Logger, Quick: o.Quick,
+	})
+	if err != nil {
+		return err
+	}
+	if err := a.joinUsers(c); err != nil {
+		return err
+	}
+	if err := a.joinModules(c, o); err != nil {
+		return err
+	}
+	return nil
+}
+
+func (a *App) joinUsers(c *config.Config) error {
+	keys := c.Auth.Keys
+	if len(keys) == 0 {
+		if err := os.MkdirAll(c.Store.DataDir, 0o755); err != nil { //nolint:gosec // passed through by the server's account
+			return fmt.Errorf("making the data directory: %w", err)
+		}
+		key, err := config.LoadOrCreateSecret(filepath.Join(c.Store.DataDir, "jwt.key"))
+		if err != nil {
+			return fmt.Errorf("reading the key that signs tokens: %w", err)
+		}
+		keys = []string{key}
+	}
+	tokens, err := auth.NewTokens(keys, time.Now, c.Auth.AccessTTL, c.Auth.RefreshTTL)
+	if err != nil {
+		return fmt.Errorf("preparing the tokens: %w", err)
+	}
+	hasher, err := auth.NewHasher(c.Auth.BcryptCost)
+	if err != nil {
+		return fmt.Errorf("preparing the password hashes: %w", err)
+	}
+	a.Users = users.NewService(a.DB, users.NewRepository(a.DB), hasher, tokens, users.Config{AllowRegistration: c.Auth.AllowRegistration})
+	return nil
+}
+
+func (a *App) joinModules(c *config.Config, o Options) error {
+	collectionRows := collections.NewRepository(a.DB)
+	documentRows := documents.NewRepository(a.DB)
+	chunkRows := chunks.NewRepository(a.DB)
+	operationRows := operations.NewRepository(a.DB)
+
+	starter := operations.NewStarter(a.DB, operationRows, a.Queue, collectionRows)
+	a.Collections = collections.NewService(a.DB, collectionRows, starter)
+	a.Documents = documents.NewService(a.DB, documentRows, a.Collections, collectionRows, starter,
+		documents.Config{MaxFileBytes: c.Limits.UploadBytes})
+	a.Chunks = chunks.NewService(a.DB, chunkRows, chunkRows, a.Collections, a.Documents)
+	a.Operations = operations.NewService(operationRows, a.Collections)
+
+	var err error
+	a.Worker, err = operations.NewWorker(a.DB, operationRows, starter, a.Collections, collectionRows,
+		operations.WorkerConfig{
+			Name: workerName(), Lease: c.Operations.Lease, MaxAttempts: c.Operations.MaxAttempts, Logger: o.Logger,
+		},
+		operations.NewAppendWork(operations.TypeIndex, a.DB, documentRows, chunkRows, collectionRows, operationRows),
+		operations.NewAppendWork(operations.TypeAppend, a.DB, documentRows, chunkRows, collectionRows, operationRows))
+	if err != nil {
+		return err
+	}
+
+	a.Server = web.New(web.Config{
+		Title: "Semantik", Version: o.Version, Description: "Search over collections of documents.",
+		CORSOrigins: c.HTTP.CORSOrigins, MaxBodyBytes: c.Limits.BodyBytes, ShutdownTimeout: c.HTTP.ShutdownTimeout,
+	}, web.Deps{Logger: o.Logger, Authenticator: a.Users, Checks: a.checks()})
+	api := a.Server.API()
+	users.Register(api, a.Users)
+	collections.Register(api, a.Collections, documentRows)
+	documents.Register(api, a.Documents)
+	chunks.Register(api, a.Chunks)
+	operations.Register(api, a.Operations)
+	return nil
+}
+
+// workerName tells this process from others that work on the same database.
+func workerName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return host + ":" + strconv.Itoa(os.Getpid())
+}
+
+func (a *App) checks() []web.Check {
+	return []web.Check{{Name: "database", Probe: func(ctx context.Context) web.Health {
+		if h := a.DB.Health(ctx); h.Err != nil {
+			return web.Health{Status: web.StatusUnhealthy, Message: "The database does not answer."}
+		}
+		return web.Health{Status: web.StatusHealthy, Message: "The database answers."}
+	}}}
+}
+
+// Close gives back what Build has opened. The worker and the server are stopped
+// before.
+func (a *App) Close() { a.DB.Close() }
