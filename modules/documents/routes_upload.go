@@ -158,7 +158,7 @@ func (f *uploadForm) next() (File, error) {
 		}
 	}
 	return File{
-		Path: part.FileName(), MIMEType: part.MediaType(),
+		Path: part.FilePath(), MIMEType: part.MediaType(),
 		Content: part,
 	}, nil
 }

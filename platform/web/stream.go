@@ -107,6 +107,17 @@ func (p *Part) FormName() string { return p.part.FormName() }
 // part is no file.
 func (p *Part) FileName() string { return strings.ToValidUTF8(p.part.FileName(), "\uFFFD") }
 
+// FilePath is the file's name with the folders that the client put before it, as
+// it was sent: it names the file and must never be used to open one. It is ""
+// when the part is no file.
+func (p *Part) FilePath() string {
+	_, parameters, err := mime.ParseMediaType(p.part.Header.Get("Content-Disposition"))
+	if err != nil {
+		return ""
+	}
+	return parameters["filename"]
+}
+
 // MediaType is the type that the client claims for the part, in lower case and
 // without parameters; "" when there is none or it is malformed.
 func (p *Part) MediaType() string {
