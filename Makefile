@@ -1,13 +1,32 @@
-.PHONY: help build vet test
+# What people do here. Nothing but Go and make is needed: whatever else it takes
+# is brought, PostgreSQL for the tests included.
+
+GO       ?= go
+LINT     := $(GO) tool -modfile=tools/go.mod golangci-lint
+PACKAGES ?= ./...
+
+# RACE=1, and CI=true as every build server sets it, look for data races.
+ifneq ($(RACE)$(filter true 1,$(CI)),)
+RACEFLAG := -race
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help build test vet lint fmt
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-build: ## compile everything
-	go build ./...
+build: ## compile the program into bin/semantik
+	$(GO) build -trimpath -o bin/semantik .
 
-vet: ## look for mistakes
-	go vet ./...
+test: ## run the tests (RACE=1: with the race detector, PACKAGES=./schema: those alone)
+	$(GO) run ./platform/pgtest/run -- $(GO) test $(RACEFLAG) -timeout 10m $(PACKAGES)
 
-test: ## run the tests against a throw-away PostgreSQL
-	go run ./platform/pgtest/run -- go test -timeout 10m ./...
+vet: ## look for mistakes that the compiler lets pass
+	$(GO) vet $(PACKAGES)
+
+lint: ## run every linter (the first time builds them, a minute or two)
+	$(LINT) run $(PACKAGES)
+
+fmt: ## format the code, imports included
+	$(LINT) fmt

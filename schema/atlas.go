@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"ariga.io/atlas/sql/migrate"
 	"ariga.io/atlas/sql/postgres"
@@ -158,19 +159,14 @@ func partitioning(t *atlas.Table) string {
 		if !ok {
 			continue
 		}
-		text := "partitioned by " + p.T + " ("
+		parts := make([]string, len(p.Parts))
 		for i, part := range p.Parts {
-			if i > 0 {
-				text += ", "
-			}
-			switch {
-			case part.C != nil:
-				text += part.C.Name
-			default:
-				text += "an expression"
+			parts[i] = "an expression"
+			if part.C != nil {
+				parts[i] = part.C.Name
 			}
 		}
-		return text + ")"
+		return "partitioned by " + p.T + " (" + strings.Join(parts, ", ") + ")"
 	}
 	return "not partitioned"
 }

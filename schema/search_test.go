@@ -48,7 +48,7 @@ func TestSearch_keeps_positions_so_that_phrases_of_mixed_stems_hold(t *testing.T
 	require.ElementsMatch(t, []string{"schöne:1", "schon:1", "häuser:2", "haus:2", "running:3", "run:3"},
 		lexemes(t, pool, "schöne Häuser running"))
 	// A word with one stem in both languages counts once.
-	require.Equal(t, []string{"hotel:1,2"}, lexemes(t, pool, "Hotel Hotel"))
+	require.Equal(t, []string{"hotel:1,2"}, lexemes(t, pool, "Hotel Hotel")) //nolint:dupword // on purpose
 	require.True(t, queryOne[bool](t, pool, "select chunk_search_vector('schöne Häuser') @@ phraseto_tsquery('german', 'schönes Haus')"))
 }
 
@@ -114,7 +114,7 @@ func TestSearch_query_survives_hostile_input(t *testing.T) {
 				require.NoError(t, err, "%q", query)
 			}
 		}
-		require.Equal(t, "", queryOne[string](t, pool, "select chunk_search_query_all($1)::text", strings.Repeat("界", 1000)))
+		require.Empty(t, queryOne[string](t, pool, "select chunk_search_query_all($1)::text", strings.Repeat("界", 1000)))
 	})
 }
 
@@ -162,7 +162,7 @@ func TestSearch_vector_survives_hostile_content_in_time(t *testing.T) {
 			require.Less(t, time.Since(start), 20*time.Second, "%s: it must not take time with the square of the length", name)
 			size := queryOne[int](t, w.pool, "select coalesce(length(search), 0) from chunk_search where chunk_id = $1 and partition_key = $2", id, w.key)
 			t.Logf("%-30s %8d characters, %6d lexemes, %v", name, len([]rune(content)), size, time.Since(start).Round(time.Millisecond))
-			require.Equal(t, len([]rune(content)), len([]rune(queryOne[string](t, w.pool, "select chunk_search_text($1)", content))), "offsets hold")
+			require.Len(t, []rune(queryOne[string](t, w.pool, "select chunk_search_text($1)", content)), len([]rune(content)), "offsets hold")
 		}
 	})
 }

@@ -306,5 +306,9 @@ func freePort() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
+	addr, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		return 0, errors.Join(errors.New("a listener on TCP has another address"), l.Close())
+	}
+	return addr.Port, l.Close()
 }

@@ -161,12 +161,12 @@ func TestPlan_warns_of_what_fails_on_a_table_with_rows(t *testing.T) {
 
 	plan, err := m.Plan(t.Context())
 	require.NoError(t, err)
-	warnings := ""
+	var warnings strings.Builder
 	for _, s := range plan.Statements {
-		warnings += s.Warning + "\n"
+		warnings.WriteString(s.Warning + "\n")
 	}
-	require.Contains(t, warnings, "adding the column users.shoe_size, NOT NULL without a default, fails when the table has rows")
-	require.Contains(t, warnings, "making users.full_name NOT NULL fails when a row has none")
+	require.Contains(t, warnings.String(), "adding the column users.shoe_size, NOT NULL without a default, fails when the table has rows")
+	require.Contains(t, warnings.String(), "making users.full_name NOT NULL fails when a row has none")
 	require.Empty(t, plan.Destructive())
 
 	_, err = m.Apply(t.Context(), schema.ApplyOptions{})
@@ -187,10 +187,10 @@ func TestPlan_leaves_the_tables_of_others_alone(t *testing.T) {
 	require.Equal(t, []schema.Drift{{Problem: schema.ProblemExtra, Object: "table guests", Detail: "not made by this program, and left alone"}}, drift)
 }
 
-func replace(t *testing.T, text, old, new string) string {
+func replace(t *testing.T, text, before, after string) string {
 	t.Helper()
-	require.Equal(t, 1, strings.Count(text, old), "%q", old)
-	return strings.Replace(text, old, new, 1)
+	require.Equal(t, 1, strings.Count(text, before), "%q", before)
+	return strings.Replace(text, before, after, 1)
 }
 
 // cut removes what stands between two texts, the first included.

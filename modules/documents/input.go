@@ -60,7 +60,7 @@ func checkMetadata(metadata json.RawMessage) error {
 	if len(metadata) == 0 {
 		return nil
 	}
-	message := ""
+	var message string
 	switch {
 	case metadata[0] != '{' || !json.Valid(metadata):
 		message = "must be a JSON object"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -158,9 +159,7 @@ func (e *Error) WithRetryAfter(d time.Duration) *Error {
 func (e *Error) WithDetail(key string, value any) *Error {
 	c := e.derive()
 	details := make(map[string]any, len(e.Details)+1)
-	for k, v := range e.Details {
-		details[k] = v
-	}
+	maps.Copy(details, e.Details)
 	details[key] = value
 	c.Details = details
 	return c
@@ -184,8 +183,7 @@ func From(err error) *Error {
 	if err == nil {
 		return nil
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {

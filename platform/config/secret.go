@@ -67,7 +67,7 @@ func readSecret(path string) (string, error) {
 // second.
 func createSecret(path string) error {
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // the database's account passes through it
 		return fmt.Errorf("making the folder for the secret: %w", err)
 	}
 	random := make([]byte, MinKeyBytes)

@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"regexp"
 	"testing"
 
 	"github.com/spf13/pflag"
@@ -14,7 +13,7 @@ func TestVariables_areWellFormed(t *testing.T) {
 	t.Parallel()
 	names, flags := map[string]bool{}, map[string]bool{}
 	for _, v := range config.Variables() {
-		require.Regexp(t, regexp.MustCompile(`^[A-Z][A-Z_]+$`), v.Name)
+		require.Regexp(t, `^[A-Z][A-Z_]+$`, v.Name)
 		require.False(t, names[v.Name], v.Name)
 		names[v.Name] = true
 		require.NotEmpty(t, v.Allowed(), v.Name)

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -45,11 +46,9 @@ func openPool(ctx context.Context, c Config) (*pgxpool.Pool, error) {
 	case pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol:
 		// Behind PgBouncer: start-up parameters are refused there.
 	default:
-		for name, value := range sessionSettings(c) {
-			pc.ConnConfig.RuntimeParams[name] = value
-		}
+		maps.Copy(pc.ConnConfig.RuntimeParams, sessionSettings(c))
 	}
-	pc.MaxConns = int32(min(c.MaxConns+c.ListenerConns, 10_000)) //nolint:gosec // bounded by min
+	pc.MaxConns = int32(min(c.MaxConns+c.ListenerConns, 10_000))
 	pc.MinConns = 0
 	pc.MaxConnLifetime = c.Recycle
 	pc.MaxConnLifetimeJitter = c.Recycle / 10

@@ -73,8 +73,7 @@ func retryable(err error) bool {
 // connectionLost reports whether the connection broke, or PostgreSQL ended it,
 // or it never came to be. Before the commit that means that nothing was changed.
 func connectionLost(err error) bool {
-	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return strings.HasPrefix(pgErr.Code, classConnection) || strings.HasPrefix(pgErr.Code, classOperator)
 	}
 	var connectErr *pgconn.ConnectError

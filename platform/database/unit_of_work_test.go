@@ -125,7 +125,7 @@ func TestInTx_RowsLeftOpen(t *testing.T) {
 	db := open(t, func(c *database.Config) { c.MaxConns = 1 })
 
 	leaveOpen := func(ctx context.Context) {
-		rows, err := db.Session(ctx).Raw("select generate_series(1, 100000)").Rows() //nolint:sqlclosecheck,rowserrcheck // left open on purpose
+		rows, err := db.Session(ctx).Raw("select generate_series(1, 100000)").Rows() // left open on purpose
 		require.NoError(t, err)
 		require.True(t, rows.Next())
 	}

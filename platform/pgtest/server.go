@@ -42,7 +42,7 @@ func Start(ctx context.Context, binDir string) (*Server, error) {
 		return nil, fmt.Errorf("making a folder for the test server: %w", err)
 	}
 	// The server may run under another account than this program.
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // a throw-away folder
+	if err := os.Chmod(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("opening the folder of the test server: %w", err)
 	}
 	port, err := freePort(ctx)

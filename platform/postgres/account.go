@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -131,8 +132,8 @@ func (a account) blockedBy(path string) string {
 			break
 		}
 	}
-	for i := len(chain) - 1; i >= 0; i-- {
-		info, err := os.Stat(chain[i])
+	for _, folder := range slices.Backward(chain) {
+		info, err := os.Stat(folder)
 		if err != nil || !info.IsDir() {
 			continue
 		}
@@ -144,7 +145,7 @@ func (a account) blockedBy(path string) string {
 			bit = 0o010
 		}
 		if info.Mode().Perm()&bit == 0 {
-			return chain[i]
+			return folder
 		}
 	}
 	return ""

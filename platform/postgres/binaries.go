@@ -62,7 +62,7 @@ type BinaryOptions struct {
 	releases []release
 }
 
-func (o BinaryOptions) progress(format string, args ...any) {
+func (o BinaryOptions) progressf(format string, args ...any) {
 	if o.OnProgress != nil {
 		o.OnProgress(fmt.Sprintf(format, args...))
 	}

@@ -28,7 +28,7 @@ func writeProgram(t *testing.T, path, script string) {
 	t.Helper()
 	// Written aside and renamed: a program that is open for writing by a process
 	// which another test is just starting cannot be run.
-	require.NoError(t, os.WriteFile(path+".new", []byte("#!/bin/sh\n"+script+"\n"), 0o755)) //nolint:gosec // a program
+	require.NoError(t, os.WriteFile(path+".new", []byte("#!/bin/sh\n"+script+"\n"), 0o755))
 	require.NoError(t, os.Rename(path+".new", path))
 }
 

@@ -21,7 +21,7 @@ func (a account) command(ctx context.Context, dir, name string, args ...string) 
 	cmd.Env = a.environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if a.switched {
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid)} //nolint:gosec // never negative
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid)}
 	}
 	return cmd
 }

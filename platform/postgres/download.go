@@ -89,11 +89,11 @@ func (o BinaryOptions) install(ctx context.Context, r release, sum, final string
 		return err
 	}
 	archive := filepath.Join(work, "archive")
-	o.progress("Downloading PostgreSQL %s (once, 15 to 33 MB) …", r.version)
+	o.progressf("Downloading PostgreSQL %s (once, 15 to 33 MB) …", r.version)
 	if err := o.download(ctx, r, sum, archive); err != nil {
 		return err
 	}
-	o.progress("Unpacking PostgreSQL %s …", r.version)
+	o.progressf("Unpacking PostgreSQL %s …", r.version)
 	tree := filepath.Join(work, "tree")
 	if err := unpack(ctx, archive, tree); err != nil {
 		return fmt.Errorf("unpacking: %w", err)

@@ -39,7 +39,7 @@ func (s *start) initialise(ctx context.Context) error {
 	if err = errors.Join(err, s.own(passwordFile), s.own(work)); err != nil {
 		return fmt.Errorf("initialising the database: %w", err)
 	}
-	s.o.progress("Initialising a database of PostgreSQL %s in %s …", s.bin.Version, s.cluster)
+	s.o.progressf("Initialising a database of PostgreSQL %s in %s …", s.bin.Version, s.cluster)
 	data := filepath.Join(work, "data")
 	if err := s.initdb(ctx, work, data, passwordFile); err != nil {
 		return err

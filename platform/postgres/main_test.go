@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -225,7 +226,7 @@ func alive(pid int) bool {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		return err == nil && !strings.Contains(string(stat), ") Z ")
 	}
-	out, err := exec.Command("ps", "-o", "stat=", "-p", fmt.Sprint(pid)).Output()
+	out, err := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
 	return err == nil && !strings.HasPrefix(strings.TrimSpace(string(out)), "Z")
 }
 
@@ -235,7 +236,7 @@ func userOf(t *testing.T, pid int) int {
 	if runtime.GOOS == "linux" {
 		return int(ownerOf(t, fmt.Sprintf("/proc/%d", pid)).Uid)
 	}
-	out, err := exec.Command("ps", "-o", "uid=", "-p", fmt.Sprint(pid)).Output()
+	out, err := exec.Command("ps", "-o", "uid=", "-p", strconv.Itoa(pid)).Output()
 	require.NoError(t, err)
 	var uid int
 	_, err = fmt.Sscan(string(out), &uid)

@@ -51,7 +51,7 @@ func groupLimits(root string) []uint64 {
 		if len(parts) != 3 {
 			continue
 		}
-		base, file := "", ""
+		var base, file string
 		switch {
 		case parts[0] == "0" && parts[1] == "":
 			base, file = "sys/fs/cgroup", "memory.max"

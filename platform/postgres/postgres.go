@@ -39,7 +39,7 @@ type Options struct {
 	OnProgress func(message string)
 }
 
-func (o Options) progress(format string, args ...any) {
+func (o Options) progressf(format string, args ...any) {
 	if o.OnProgress != nil {
 		o.OnProgress(fmt.Sprintf(format, args...))
 	}

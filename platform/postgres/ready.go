@@ -34,7 +34,7 @@ const (
 // killed still use its memory: they end by themselves, soon.
 func (s *start) launchUntilReady(ctx context.Context) (*Server, error) {
 	for until := time.Now().Add(orphanPatience); ; {
-		p, err := s.launch()
+		p, err := s.launch() //nolint:contextcheck // the server outlives the context of its start
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +82,7 @@ func (s *start) awaitReady(ctx context.Context, p *process) error {
 		}
 		if interval == readyInterval && time.Since(progress.began) > patienceForStart {
 			interval = recoveryInterval
-			s.o.progress("PostgreSQL is still starting; after a crash it first recovers what was written (%s tells more) …", p.log.path)
+			s.o.progressf("PostgreSQL is still starting; after a crash it first recovers what was written (%s tells more) …", p.log.path)
 		}
 		timer := time.NewTimer(interval)
 		select {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -77,7 +78,7 @@ func (r release) archivePath(platform string) string {
 func DefaultRepository() (string, error) {
 	field := reflect.ValueOf(embeddedpostgres.DefaultConfig()).FieldByName("binaryRepositoryURL")
 	if !field.IsValid() || field.Kind() != reflect.String || field.String() == "" {
-		return "", fmt.Errorf("the embedded-postgres library no longer says where it fetches from")
+		return "", errors.New("the embedded-postgres library no longer says where it fetches from")
 	}
 	return field.String(), nil
 }

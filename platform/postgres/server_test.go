@@ -58,8 +58,8 @@ func TestStart_makesADatabaseAndKeepsIt(t *testing.T) {
 func checkNewDatabase(t *testing.T, s *postgres.Server) {
 	t.Helper()
 	t.Run("the role owns the database", func(t *testing.T) {
-		require.Equal(t, "semantik semantik", query(t, s.URL(),
-			"select current_database() || ' ' || pg_get_userbyid(datdba) from pg_database where datname = current_database()"))
+		require.Equal(t, "semantik of semantik", query(t, s.URL(),
+			"select current_database() || ' of ' || pg_get_userbyid(datdba) from pg_database where datname = current_database()"))
 	})
 	t.Run("letters of all languages are folded and sorted by code point", func(t *testing.T) {
 		require.Equal(t, "äöü é 'apfel':1", query(t, s.URL(), "select lower('ÄÖÜ É') || ' ' || to_tsvector('german', 'ÄPFEL')::text"))

@@ -47,7 +47,7 @@ func xzStored(content []byte) []byte {
 	index = withSum(index)
 	out.Write(index)
 
-	footer := binary.LittleEndian.AppendUint32(nil, uint32(len(index)/4-1)) //nolint:gosec // small
+	footer := binary.LittleEndian.AppendUint32(nil, uint32(len(index)/4-1))
 	footer = append(footer, flags...)
 	out.Write(binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE(footer)))
 	out.Write(footer)

@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -13,7 +12,7 @@ import (
 
 // What the server itself costs a request, without a connection.
 func BenchmarkServer(b *testing.B) {
-	server := web.New(web.Config{}, web.Deps{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Authenticator: people{}})
+	server := web.New(web.Config{}, web.Deps{Logger: slog.New(slog.DiscardHandler), Authenticator: people{}})
 	routes(server.API())
 	for name, c := range map[string]struct{ method, path, body string }{
 		"get":   {http.MethodGet, "/me", ""},

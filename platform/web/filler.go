@@ -98,6 +98,8 @@ func (f *filler) build(t reflect.Type, building map[reflect.Type]*fillPlan) *fil
 			}
 			each(v, elem)
 		}
+	default:
+		// Nothing else is null where the wire says it is not.
 	}
 	return plan
 }

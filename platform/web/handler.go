@@ -25,7 +25,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setHeaders(out.Header(), req.correlationID)
 
 	start := time.Now()
-	defer func() { s.logRequest(r.Context(), out, time.Since(start)) }()
+	defer func() { s.logRequest(r.Context(), out, time.Since(start)) }() //nolint:contextcheck // r carries the context by then
 	defer out.finish()
 	defer s.recover(out, r)
 

@@ -153,7 +153,7 @@ func (c *jsonChecker) key(raw []byte) error {
 	if bytes.IndexByte(raw, '\\') >= 0 {
 		var s string
 		if json.Unmarshal([]byte(`"`+string(raw)+`"`), &s) != nil {
-			return nil // not JSON, as the decoder will say
+			return nil //nolint:nilerr // not JSON, as the decoder will say
 		}
 		raw = []byte(s)
 	}

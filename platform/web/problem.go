@@ -15,7 +15,7 @@ import (
 )
 
 // Problem is the body of every error: problem JSON as RFC 9457 describes it.
-type Problem struct {
+type Problem struct { //nolint:errname // named by RFC 9457
 	Type          string       `json:"type" doc:"Always about:blank; the code tells problems apart."`
 	Title         string       `json:"title" doc:"The name of the status."`
 	Status        int          `json:"status" doc:"The HTTP status."`
@@ -42,12 +42,12 @@ type FieldError struct {
 // not say; it is never without.
 const DefaultRetryAfter = 5 * time.Second
 
-var errInternal = apperr.From(errUnknown{})
+var errInternal = apperr.From(unknownError{})
 
-// errUnknown makes apperr choose its words for what nobody foresaw.
-type errUnknown struct{}
+// unknownError makes apperr choose its words for what nobody foresaw.
+type unknownError struct{}
 
-func (errUnknown) Error() string { return "unknown" }
+func (unknownError) Error() string { return "unknown" }
 
 // newProblem is the one place where an error of ours becomes an answer.
 func newProblem(ctx context.Context, err error) *Problem {
@@ -76,6 +76,8 @@ func newProblem(ctx context.Context, err error) *Problem {
 	case apperr.TooLarge, apperr.Timeout:
 		// The rest of the body is not wanted, and the client need not send it.
 		p.header("Connection", "close")
+	default:
+		// The status says it all.
 	}
 	return p
 }

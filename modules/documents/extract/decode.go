@@ -93,7 +93,7 @@ func decodeDeclared(content []byte, label string) (string, error) {
 		return "", ErrInvalidEncoding.WithMessagef(
 			"The text declares the encoding %s, and line %d does not fit it. Save it as UTF-8 and upload it again.", name, lineOf(decoded, i))
 	}
-	if i := bytes.IndexByte(decoded, 0); i >= 0 {
+	if bytes.ContainsRune(decoded, 0) {
 		return "", ErrBinary
 	}
 	return string(decoded), nil
@@ -112,7 +112,8 @@ func decodeWide(content []byte, n int, u unit) (string, error) {
 		if at+u.bytes > len(content) {
 			return "", damaged(at)
 		}
-		r, first := rune(0), at
+		var r rune
+		first := at
 		if u.bytes == 4 {
 			r = rune(u.order.Uint32(content[at:]))
 		} else if r = rune(u.order.Uint16(content[at:])); utf16.IsSurrogate(r) && at+4 <= len(content) {
@@ -164,6 +165,8 @@ func pageCharset(head []byte) string {
 			if label := metaCharset(z); label != "" {
 				return label
 			}
+		default:
+			// Nothing else declares one.
 		}
 	}
 }

@@ -74,6 +74,8 @@ func (r *reader) read(ctx context.Context, page string) error {
 		case html.EndTagToken:
 			name, _ := z.TagName()
 			r.end(string(name))
+		default:
+			// Comments and the document type are not text.
 		}
 	}
 }

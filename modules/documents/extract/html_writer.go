@@ -168,6 +168,8 @@ func (w *writer) start(name string, does effect) {
 		w.apart(blankLine)
 	case breaking:
 		w.lineBreak()
+	default:
+		// The rest does not part what is before it from what follows.
 	}
 }
 
@@ -198,6 +200,8 @@ func (w *writer) end(name string, does effect) {
 		}
 	case breaking:
 		w.lineBreak() // </br> is one, as browsers see it
+	default:
+		// The rest has no effect where it ends.
 	}
 }
 
