@@ -34,7 +34,7 @@ var platformMay = map[string][]string{
 	"jobs":       {"apperr", "database"},
 	"postgres":   {"apperr"},
 	"pgtest":     {"apperr", "postgres", "database"},
-	"pgtest/run": {"pgtest"},
+	"pgtest/run": {"pgtest", "postgres"},
 }
 
 // pkg is what `go list` tells of a package.

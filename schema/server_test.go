@@ -29,6 +29,7 @@ import (
 // starts PostgreSQL for everybody else, so it has its own few lines for that.
 const (
 	serverURLVariable = "TEST_DATABASE_URL"
+	oldestURLVariable = "TEST_DATABASE_URL_OLDEST"
 	newestURLVariable = "TEST_DATABASE_URL_NEWEST"
 )
 
@@ -62,8 +63,11 @@ func run(m *testing.M) int {
 		first = started
 	}
 	servers = append(servers, newServer("server", first))
-	if newest := os.Getenv(newestURLVariable); newest != "" {
-		servers = append(servers, newServer("newest", newest))
+	for name, variable := range map[string]string{"oldest": oldestURLVariable, "newest": newestURLVariable} {
+		given := os.Getenv(variable)
+		if given != "" && !slices.ContainsFunc(servers, func(s server) bool { return s.url == given }) {
+			servers = append(servers, newServer(name, given))
+		}
 	}
 	defer func() {
 		for _, s := range servers {

@@ -1,9 +1,10 @@
 // Package pgtest gives each test a PostgreSQL database of its own.
 //
 // The server is the one of TEST_DATABASE_URL, whose user must be allowed to
-// create databases; without it each test program starts a throw-away one. `make
-// test` starts one for the whole run, through the command in the folder run. No
-// PostgreSQL is a failure of the test, never a reason to skip it.
+// create databases; without it each test program starts a throw-away one, in
+// memory where there is room. `make test` starts one for the whole run, and one
+// of another version for the tests that try two, through the command in the
+// folder run. No PostgreSQL is a failure of the test, never a reason to skip it.
 //
 // [Database] is a clone of a template that holds the whole schema and is named by
 // its hash, so that it is made once and made anew when the schema changes; a

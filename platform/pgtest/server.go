@@ -33,25 +33,25 @@ type Server struct {
 	dir    string
 }
 
-// Start brings up a throw-away server: what is written to it is lost when the
-// machine stops. binDir, if
-// not empty, says which programs to use.
-func Start(ctx context.Context, binDir string) (*Server, error) {
-	dir, err := os.MkdirTemp("", "semantik-test-")
+// Start brings up a throw-away server of the PostgreSQL that is asked for: what
+// is written to it is lost when it ends.
+func Start(ctx context.Context, o postgres.BinaryOptions) (*Server, error) {
+	binaries, err := postgres.FindBinaries(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("making a folder for the test server: %w", err)
+		return nil, fmt.Errorf("finding a PostgreSQL to test on: %w", err)
 	}
-	// The server may run under another account than this program.
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("opening the folder of the test server: %w", err)
+	dir, err := newFolder(ctx)
+	if err != nil {
+		return nil, err
 	}
 	port, err := freePort(ctx)
 	if err != nil {
+		_ = os.Remove(dir)
 		return nil, err
 	}
 	server, err := postgres.Start(ctx, postgres.Options{
 		DataDir:   dir,
-		BinDir:    binDir,
+		BinDir:    binaries.Dir,
 		Ephemeral: true,
 		Settings: map[string]string{
 			"listen_addresses": "127.0.0.1", "port": strconv.Itoa(port),
@@ -71,8 +71,8 @@ func Start(ctx context.Context, binDir string) (*Server, error) {
 	return &Server{URL: tcp.String(), server: server, dir: dir}, nil
 }
 
-// Version of the server's programs.
-func (s *Server) Version() string { return s.server.Binaries().Version }
+// Binaries are the server's programs.
+func (s *Server) Binaries() postgres.Binaries { return s.server.Binaries() }
 
 // Stop ends the server and removes what it held.
 func (s *Server) Stop() error {
@@ -112,7 +112,7 @@ func throwAway(t testing.TB) string {
 	own.once.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 		defer cancel()
-		own.server, own.err = Start(ctx, os.Getenv("SEMANTIK_POSTGRES_BIN"))
+		own.server, own.err = Start(ctx, postgres.BinaryOptions{BinDir: os.Getenv("SEMANTIK_POSTGRES_BIN")})
 	})
 	require.NoError(t, own.err, "a test needs PostgreSQL: set TEST_DATABASE_URL, or mend what is wrong here")
 	return own.server.URL

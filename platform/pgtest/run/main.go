@@ -1,16 +1,20 @@
-// Command run starts a throw-away PostgreSQL, runs a command that finds it in
-// TEST_DATABASE_URL, and ends it:
+// Command run starts throw-away PostgreSQL servers, runs a command that finds
+// them in its environment, and ends them:
 //
 //	go run ./platform/pgtest/run -- go test ./...
+//	go run ./platform/pgtest/run -postgres 15 -- go test ./platform/database
 //
-// A TEST_DATABASE_URL that is set already is used as it is. A second server, of
-// the newest version at hand, is given as TEST_DATABASE_URL_NEWEST to the tests
-// that try both.
+// TEST_DATABASE_URL is the server of the tests. TEST_DATABASE_URL_OLDEST and
+// TEST_DATABASE_URL_NEWEST are for those that try the oldest version that is
+// supported and the newest that there is; one of them is the same server, mostly.
+// What is set already is used as it is. Where the oldest version cannot be had,
+// as on a platform that nobody has built it for, a line says so.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,6 +23,14 @@ import (
 	"time"
 
 	"semantik/platform/pgtest"
+	"semantik/platform/postgres"
+)
+
+const (
+	oldest = 15
+	newest = 18
+
+	urlVariable = "TEST_DATABASE_URL"
 )
 
 func main() {
@@ -31,27 +43,24 @@ func main() {
 }
 
 func run(args []string) (code int, err error) {
-	if len(args) > 0 && args[0] == "--" {
-		args = args[1:]
+	flags := flag.NewFlagSet("run", flag.ContinueOnError)
+	major := flags.Int("postgres", 0, "the major version of the tests' server; any from 15 when 0")
+	if err := flags.Parse(args); err != nil {
+		return 0, fmt.Errorf("reading the command line: %w", err)
 	}
-	if len(args) == 0 {
+	if flags.NArg() == 0 {
 		return 0, errors.New("say which command to run, as in: run -- go test ./app")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	environ := os.Environ()
-	if os.Getenv("TEST_DATABASE_URL") == "" {
-		server, err := pgtest.Start(ctx, os.Getenv("SEMANTIK_POSTGRES_BIN"))
-		if err != nil {
-			return 0, err
-		}
-		defer func() { err = errors.Join(err, server.Stop()) }()
-		fmt.Fprintf(os.Stderr, "pgtest: PostgreSQL %s serves the tests\n", server.Version())
-		environ = append(environ, "TEST_DATABASE_URL="+server.URL)
+	var all servers
+	defer func() { err = errors.Join(err, all.stop()) }()
+	if err := all.start(ctx, *major); err != nil {
+		return 0, err
 	}
-	command := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the caller's own command
-	command.Env = environ
+	command := exec.CommandContext(ctx, flags.Arg(0), flags.Args()[1:]...) //nolint:gosec // the caller's own command
+	command.Env = append(os.Environ(), all.environ...)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	// Interrupted, the command gets the time to clean up.
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
@@ -61,4 +70,68 @@ func run(args []string) (code int, err error) {
 		return max(exit.ExitCode(), 1), nil
 	}
 	return 0, err
+}
+
+// servers are those that were started, and what the command is told of them.
+type servers struct {
+	started []*pgtest.Server
+	environ []string
+}
+
+func (s *servers) start(ctx context.Context, major int) error {
+	if os.Getenv(urlVariable) != "" {
+		return nil
+	}
+	first, err := s.startOne(ctx, postgres.BinaryOptions{BinDir: os.Getenv("SEMANTIK_POSTGRES_BIN"), Major: major})
+	if err != nil {
+		return err
+	}
+	s.tell(urlVariable, first)
+	for _, other := range []struct {
+		variable string
+		major    int
+	}{{urlVariable + "_OLDEST", oldest}, {urlVariable + "_NEWEST", newest}} {
+		switch {
+		case os.Getenv(other.variable) != "":
+			continue
+		case first.Binaries().Major == other.major:
+			s.tell(other.variable, first)
+			continue
+		}
+		server, err := s.startOne(ctx, postgres.BinaryOptions{Major: other.major})
+		if errors.Is(err, postgres.ErrVersionMismatch) {
+			fmt.Fprintf(os.Stderr, "pgtest: there is no PostgreSQL %d for this machine; what is tried on two versions is tried on one\n", other.major)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		s.tell(other.variable, server)
+	}
+	return nil
+}
+
+func (s *servers) startOne(ctx context.Context, o postgres.BinaryOptions) (*pgtest.Server, error) {
+	o.OnProgress = func(message string) { fmt.Fprintln(os.Stderr, "pgtest:", message) }
+	began := time.Now()
+	server, err := pgtest.Start(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	s.started = append(s.started, server)
+	fmt.Fprintf(os.Stderr, "pgtest: PostgreSQL %s serves the tests (%s)\n",
+		server.Binaries().Version, time.Since(began).Round(time.Millisecond))
+	return server, nil
+}
+
+func (s *servers) tell(variable string, server *pgtest.Server) {
+	s.environ = append(s.environ, variable+"="+server.URL)
+}
+
+func (s *servers) stop() error {
+	var err error
+	for _, server := range s.started {
+		err = errors.Join(err, server.Stop())
+	}
+	return err
 }
