@@ -56,12 +56,7 @@ func openPool(ctx context.Context, c Config) (*pgxpool.Pool, error) {
 	pc.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool {
 		return prePing && p.IdleDuration > time.Second
 	}
-	// A cancelled context asks PostgreSQL to stop the statement, so that the work
-	// ends and the connection, and with it the rollback, lives on. The deadline
-	// is for a server that does not answer.
-	pc.ConnConfig.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: 2 * time.Second}
-	}
+	pc.ConnConfig.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler { return newInterrupter(conn) }
 	pc.ConnConfig.Tracer = tracer(c)
 
 	pool, err := pgxpool.NewWithConfig(ctx, pc)

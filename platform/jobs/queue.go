@@ -33,7 +33,8 @@ type Config struct {
 	// Logger receives what goes wrong in the queue itself; nil discards it.
 	Logger *slog.Logger
 	// Quick leaves out the random pauses with which several processes spread
-	// their maintenance, so that tests start and stop at once.
+	// their maintenance, and most of the one between two looks for jobs, so that
+	// tests start, work and stop at once.
 	Quick bool
 }
 
@@ -72,7 +73,7 @@ func New(db *database.DB, config Config) (*Queue, error) {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
 	q := &Queue{db: db, config: config, workers: river.NewWorkers()}
-	client, err := river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{
+	client, err := river.NewClient(driver{riverpgxv5.New(db.Pool())}, &river.Config{
 		Schema:          Schema,
 		Logger:          slog.New(atLeast{slog.LevelWarn, config.Logger.Handler()}),
 		Workers:         q.workers,
@@ -81,12 +82,24 @@ func New(db *database.DB, config Config) (*Queue, error) {
 		PollOnly:        config.PollOnly,
 		SoftStopTimeout: max(config.StopTimeout, time.Nanosecond),
 		TestOnly:        config.Quick,
+
+		// Zero is River's default: a tenth of a second and a second.
+		FetchCooldown:     quick(config, time.Millisecond),
+		FetchPollInterval: quick(config, 20*time.Millisecond),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing the queue: %w", err)
 	}
 	q.client = client
 	return q, nil
+}
+
+// quick is the duration where the queue does without pauses, and else 0.
+func quick(config Config, d time.Duration) time.Duration {
+	if config.Quick {
+		return d
+	}
+	return 0
 }
 
 // Handle registers the function that works on jobs with the Kind of T. An error

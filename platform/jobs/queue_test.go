@@ -121,3 +121,15 @@ func TestQueue_StopLetsARunningJobFinish(t *testing.T) {
 	require.NoError(t, queue.Stop(t.Context()))
 	require.NoError(t, <-finished)
 }
+
+// River interrupts its listener's wait twice while it starts; each took as long
+// as a server may need to stop a statement.
+func TestQueue_StartsWithoutWaitingForItsListener(t *testing.T) {
+	t.Parallel()
+	begun := time.Now()
+	_, queue := start(t, func(context.Context, greeting) error { return nil })
+	made := time.Now()
+	require.NoError(t, queue.Stop(t.Context()))
+	require.NoError(t, queue.Start(t.Context()))
+	require.Less(t, time.Since(made), 1500*time.Millisecond, "making the database took %s", made.Sub(begun))
+}
