@@ -1,0 +1,129 @@
+package testworld
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Statement is one that the program sent.
+type Statement struct {
+	SQL  string
+	Args []any
+	// Copy is set for a COPY, which has no SQL that could be explained.
+	Copy bool
+}
+
+// Trace sees every statement of a world's program: it keeps them, breaks one off
+// on demand, and tells who waits that something was committed.
+type Trace struct {
+	mu        sync.Mutex
+	recording bool
+	kept      []Statement
+	// countdown is how many more statements may run before one is broken off; -1
+	// for none.
+	countdown int
+	failed    bool
+	// committed is closed, and made anew, at each commit.
+	committed chan struct{}
+}
+
+var (
+	_ pgx.QueryTracer    = (*Trace)(nil)
+	_ pgx.CopyFromTracer = (*Trace)(nil)
+)
+
+func newTrace() *Trace {
+	return &Trace{countdown: -1, committed: make(chan struct{})}
+}
+
+// Record keeps every statement from now on, and gives what fn has led to, in the
+// order in which they were sent.
+func (t *Trace) Record(fn func()) []Statement {
+	t.mu.Lock()
+	t.recording, t.kept = true, nil
+	t.mu.Unlock()
+	fn()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.recording = false
+	return t.kept
+}
+
+// failAt breaks off the statement that follows n others; -1 for none.
+func (t *Trace) failAt(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.countdown, t.failed = n, false
+}
+
+func (t *Trace) hasFailed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.failed
+}
+
+// nextCommit gives a channel that is closed at the next commit.
+func (t *Trace) nextCommit() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.committed
+}
+
+func (t *Trace) sent(ctx context.Context, s Statement) context.Context {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.recording {
+		s.Args = slices.Clone(s.Args)
+		t.kept = append(t.kept, s)
+	}
+	if strings.EqualFold(s.SQL, "rollback") {
+		return ctx
+	}
+	if t.countdown == 0 {
+		t.countdown, t.failed = -1, true
+		broken, cancel := context.WithCancel(ctx)
+		cancel()
+		return broken
+	}
+	if t.countdown > 0 {
+		t.countdown--
+	}
+	return ctx
+}
+
+// TraceQueryStart is pgx's.
+func (t *Trace) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	ctx = t.sent(ctx, Statement{SQL: data.SQL, Args: data.Args})
+	return context.WithValue(ctx, traceKey{}, strings.EqualFold(data.SQL, "commit"))
+}
+
+type traceKey struct{}
+
+// TraceQueryEnd is pgx's.
+func (t *Trace) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
+	// What runs outside of a transaction commits by itself.
+	if isCommit, _ := ctx.Value(traceKey{}).(bool); !isCommit || data.Err != nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	close(t.committed)
+	t.committed = make(chan struct{})
+}
+
+// TraceCopyFromStart is pgx's.
+func (t *Trace) TraceCopyFromStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceCopyFromStartData) context.Context {
+	return t.sent(ctx, Statement{SQL: "copy " + data.TableName.Sanitize(), Copy: true})
+}
+
+// TraceCopyFromEnd is pgx's.
+func (*Trace) TraceCopyFromEnd(context.Context, *pgx.Conn, pgx.TraceCopyFromEndData) {}
+
+func serializationFailure() error {
+	return &pgconn.PgError{Severity: "ERROR", Code: "40001", Message: "could not serialize access (injected by a test)"}
+}

@@ -1,0 +1,235 @@
+package testworld
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"semantik/app"
+	"semantik/modules/users"
+	"semantik/platform/config"
+	"semantik/platform/database"
+	"semantik/platform/pgtest"
+	"semantik/schema"
+)
+
+// Password is everybody's.
+const Password = "correct horse battery"
+
+// stopTimeout bounds the end of the worker.
+const stopTimeout = 20 * time.Second
+
+// World is the program with a database of its own. It ends with the test.
+type World struct {
+	*app.App
+
+	// URL of the database.
+	URL string
+	// Root is a superuser, the first in the world; unset with [Empty].
+	Root users.User
+	// Trace sees every statement of the program.
+	Trace *Trace
+
+	t        testing.TB
+	server   *server
+	log      *logBuffer
+	noWorker bool
+}
+
+// Option changes how a world is made.
+type Option func(*settings)
+
+type settings struct {
+	environ  []string
+	database []func(*database.Config)
+	noWorker bool
+	empty    bool
+	url      string
+}
+
+// NoWorker leaves operations as they are started; a test claims them itself, or
+// starts the worker when it wants.
+func NoWorker() Option { return func(s *settings) { s.noWorker = true } }
+
+// Empty leaves out [World.Root], so that there is nobody.
+func Empty() Option { return func(s *settings) { s.empty = true } }
+
+// On builds the program on a database that is there already: a second process
+// beside the one of another world.
+func On(w *World) Option {
+	return func(s *settings) { s.url, s.empty = w.URL, true }
+}
+
+// Setting sets a variable of the configuration: "NAME=value".
+func Setting(variable string) Option {
+	return func(s *settings) { s.environ = append(s.environ, variable) }
+}
+
+// Database changes how the database is reached.
+func Database(change func(*database.Config)) Option {
+	return func(s *settings) { s.database = append(s.database, change) }
+}
+
+// OneConnection leaves a single connection to everybody, so that whoever asks for
+// a second one while holding the first waits in vain, and shows itself by an
+// error soon.
+func OneConnection() Option {
+	return Database(func(c *database.Config) {
+		c.MaxConns = 1
+		c.PoolTimeout = 3 * time.Second
+	})
+}
+
+// FirstCommitFails makes the first COMMIT of each unit of work fail as if it had
+// met another transaction, so that each runs twice and what is not safe to run
+// twice shows itself.
+func FirstCommitFails() Option {
+	return Database(func(c *database.Config) {
+		var mu sync.Mutex
+		failed := map[context.Context]bool{}
+		// The context is the caller's and the same when the unit of work runs
+		// again. One that is used for several in turn fails each second commit.
+		c.BeforeCommit = func(ctx context.Context) error {
+			mu.Lock()
+			defer mu.Unlock()
+			failed[ctx] = !failed[ctx]
+			if failed[ctx] {
+				return serializationFailure()
+			}
+			return nil
+		}
+	})
+}
+
+// New makes a world.
+func New(t testing.TB, options ...Option) *World {
+	t.Helper()
+	s := settings{environ: []string{
+		"BCRYPT_COST=4", "SEMANTIK_DATA=" + t.TempDir(), "DB_POOL_SIZE=8", "DB_MAX_OVERFLOW=4", "DB_RETRY_INTERVAL=0.01",
+	}}
+	for _, o := range options {
+		o(&s)
+	}
+	w := &World{t: t, URL: s.url, Trace: newTrace(), log: &logBuffer{}, noWorker: s.noWorker}
+	if w.URL == "" {
+		w.URL = pgtest.Database(t)
+	}
+	w.build(t, s)
+	t.Cleanup(w.end)
+	if !s.empty {
+		w.Root = w.User("root")
+	}
+	if !s.noWorker {
+		require.NoError(t, w.Worker.Start(t.Context()))
+	}
+	return w
+}
+
+func (w *World) build(t testing.TB, s settings) {
+	t.Helper()
+	// A variable that is set twice has its last value.
+	c, err := config.Load(config.Options{NoEnvFile: true, Environ: lastWins(append(s.environ, "DATABASE_URL="+w.URL))})
+	require.NoError(t, err)
+	w.App, err = app.Build(t.Context(), c, app.Options{
+		Version: "test",
+		Quick:   true,
+		Logger:  slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Database: func(c *database.Config) {
+			c.Tracer = w.Trace
+			for _, change := range s.database {
+				change(c)
+			}
+		},
+	})
+	require.NoError(t, err)
+	w.server = &server{handler: w.Server}
+}
+
+// end stops what runs and checks what is left.
+func (w *World) end() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	w.server.close()
+	// A worker that was never started stops at once.
+	if err := w.Worker.Stop(ctx); err != nil {
+		w.t.Errorf("stopping the worker: %v", err)
+	}
+	if !w.t.Failed() {
+		w.checkRules(ctx)
+	}
+	w.Close()
+	if w.t.Failed() {
+		w.t.Logf("the program's log:\n%s", w.log.String())
+	}
+}
+
+// In gives the same world to a subtest, which then fails by itself.
+func (w *World) In(t testing.TB) *World {
+	t.Helper()
+	inner := *w
+	inner.t = t
+	return &inner
+}
+
+// Log is what the program has logged so far.
+func (w *World) Log() string { return w.log.String() }
+
+// CheckRules checks the rules that hold in all data. Every world does so at its
+// end; a test that wants to know earlier calls it.
+func (w *World) CheckRules() {
+	w.t.Helper()
+	w.checkRules(context.Background())
+}
+
+// Violations gives the rules that do not hold.
+func (w *World) Violations(ctx context.Context) ([]schema.Violation, error) {
+	return schema.New(w.DB.Pool(), schema.Options{}).CheckData(ctx)
+}
+
+func (w *World) checkRules(ctx context.Context) {
+	w.t.Helper()
+	violations, err := w.Violations(ctx)
+	if err != nil {
+		w.t.Errorf("checking the data: %v", err)
+	}
+	for _, v := range violations {
+		w.t.Errorf("it does not hold that %s", v)
+	}
+}
+
+func lastWins(environ []string) []string {
+	seen := map[string]bool{}
+	var kept []string
+	for _, e := range slices.Backward(environ) {
+		if name, _, _ := strings.Cut(e, "="); !seen[name] {
+			seen[name] = true
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
+// logBuffer keeps the log of one world.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

@@ -1,0 +1,97 @@
+package testworld_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"semantik/modules/collections"
+	"semantik/modules/documents"
+	"semantik/platform/database"
+	"semantik/testworld"
+)
+
+func TestWorld_ADocumentIsWorkedOn(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t)
+	alice := w.User("alice")
+	require.False(t, alice.IsSuperuser)
+	require.True(t, w.Root.IsSuperuser)
+	c := w.Collection(alice)
+	require.Equal(t, collections.StatusReady, c.Status)
+	d := w.AddDocuments(c, testworld.File{Path: "a/b.txt", Content: "The house stands by the river."})[0]
+	require.Equal(t, documents.StatusCompleted, d.Status)
+	require.EqualValues(t, 1, w.Read(c.ID).ChunkCount)
+	require.Equal(t, "The house stands by the river.", string(w.Content(d, documents.Original)))
+	w.HTTP(t,
+		testworld.Scenario{Method: http.MethodGet, URL: "/api/auth/me", As: &alice, Status: http.StatusOK, Has: []string{`"alice"`}, HasNot: []string{"password"}, Pure: true},
+		testworld.Scenario{Method: http.MethodGet, URL: "/api/auth/me", Status: http.StatusUnauthorized, Pure: true},
+	)
+}
+
+func TestWorld_FirstCommitFailsRunsEachUnitOfWorkTwice(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker(), testworld.FirstCommitFails())
+	runs := 0
+	require.NoError(t, w.DB.InTx(t.Context(), func(context.Context) error { runs++; return nil }))
+	require.Equal(t, 2, runs)
+	require.NoError(t, w.DB.InTx(t.Context(), func(context.Context) error { runs++; return nil }))
+	require.Equal(t, 4, runs)
+}
+
+func TestWorld_OneConnectionShowsWhoAsksForASecond(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker(), testworld.OneConnection(),
+		testworld.Database(func(c *database.Config) { c.PoolTimeout, c.ListenerConns = 200*time.Millisecond, 0 }))
+	err := w.DB.InTx(t.Context(), func(context.Context) error {
+		_, err := w.DB.Querier(t.Context()).Exec(t.Context(), "select 1") // not the transaction's context
+		return err
+	})
+	require.ErrorIs(t, err, database.ErrPoolExhausted)
+}
+
+func TestWorld_FailAtBreaksOffEachStatementInTurn(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	before := w.Snapshot()
+	broken := 0
+	for n := 0; ; n++ {
+		var err error
+		reached := w.FailAt(n, func() {
+			err = w.DB.InTx(t.Context(), func(ctx context.Context) error {
+				_, err := w.DB.Querier(ctx).Exec(ctx, "update users set full_name = 'Changed'")
+				return err
+			})
+		})
+		if !reached {
+			require.NoError(t, err)
+			break
+		}
+		require.Error(t, err)
+		require.Empty(t, before.Changed(w.Snapshot()))
+		broken++
+	}
+	require.Equal(t, 3, broken, "begin, the statement, commit")
+	require.Equal(t, []string{"public.users"}, before.Changed(w.Snapshot()))
+}
+
+func TestWorld_RaceStartsAllAtOnceAndKeepsEachError(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker(), testworld.Empty())
+	odd := errors.New("odd")
+	var ran atomic.Int32
+	errs := w.Race(8, func(i int) error {
+		ran.Add(1)
+		if i%2 == 1 {
+			return odd
+		}
+		return nil
+	})
+	require.EqualValues(t, 8, ran.Load())
+	require.Equal(t, []error{nil, odd, nil, odd, nil, odd, nil, odd}, errs)
+}
