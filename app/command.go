@@ -18,54 +18,128 @@ import (
 
 // The exit codes of every command.
 const (
-	exitOK = iota
+	exitOK = 0
 	// exitFailed means that the command could not do what it was asked for.
-	exitFailed
+	exitFailed = 1
 	// exitUsage means that the command line or the configuration is wrong.
-	exitUsage
+	exitUsage = 2
+	// exitIncomplete means that all was done but for some files.
+	exitIncomplete = 3
+	// exitInterrupted means that it was told to stop before it was done.
+	exitInterrupted = 130
 )
 
+const exitCodes = `Exit codes:
+  0    done
+  1    failed
+  2    the command line or the configuration is wrong
+  3    done, but some files could not be loaded
+  130  interrupted
+`
+
+// errIncomplete makes the exit code that says that some files are missing; what
+// there is to say about them has been said.
+var errIncomplete = errors.New("some files could not be loaded")
+
+// usageError is a fault of the command line.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
 // Main runs the command line and gives the exit code: 0 done, 1 failed, 2 wrong
-// usage or configuration.
+// usage or configuration, 3 some files could not be loaded, 130 interrupted.
 func Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := newRoot()
+	// The second signal ends the process at once; the database ends with it.
+	context.AfterFunc(ctx, stop)
+	return systemShell().run(ctx, args)
+}
+
+// run runs one command.
+func (s *shell) run(ctx context.Context, args []string) int {
+	root := newRoot(s)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	root.SetIn(s.stdin)
+	root.SetOut(s.stdout)
+	root.SetErr(s.stderr)
+	// What goes wrong before a command begins is a fault of the command line.
+	began := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { began = true }
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintln(os.Stderr, "semantik:", err)
-	var wrong *config.Error
-	if errors.As(err, &wrong) {
-		return exitUsage
+	code := exitCode(ctx, err, began)
+	switch {
+	case errors.Is(err, errIncomplete):
+	case code == exitInterrupted:
+		s.notef("semantik: interrupted\n")
+	default:
+		s.notef("%s %s\n", s.styleFor(s.stderr).red("semantik:"), explain(err))
+		if !began {
+			s.notef("Run \"%s --help\" for how it is used.\n", cmd.CommandPath())
+		}
 	}
-	return exitFailed
+	return code
 }
 
-func newRoot() *cobra.Command {
+func exitCode(ctx context.Context, err error, began bool) int {
+	var wrong *config.Error
+	var usage usageError
+	switch {
+	case errors.Is(err, errIncomplete):
+		return exitIncomplete
+	case !began, errors.As(err, &wrong), errors.As(err, &usage):
+		return exitUsage
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return exitInterrupted
+	default:
+		return exitFailed
+	}
+}
+
+func newRoot(s *shell) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "semantik",
-		Short:         "Collections of documents, searchable",
+		Use:   "semantik",
+		Short: "Collections of documents, searchable",
+		Long: "Semantik makes folders of documents searchable: one program with the HTTP API, the worker,\n" +
+			"the schema of its database and this command line. \"semantik up\" starts all of it.",
+		Example:       "  semantik up ~/notes\n  semantik search \"how to restore\" --collection notes",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newServe(), newVersion())
-	return root
+	root.AddCommand(newUp(s), newServe(s), newVersion(s))
+	return withExitCodes(root)
 }
 
-func newVersion() *cobra.Command {
-	return &cobra.Command{
+// withExitCodes ends a command's help with what it exits with.
+func withExitCodes(cmd *cobra.Command) *cobra.Command {
+	cmd.SetUsageTemplate(cmd.UsageTemplate() + "\n" + exitCodes)
+	return cmd
+}
+
+// addJSON declares --json.
+func addJSON(cmd *cobra.Command) *bool {
+	return cmd.Flags().Bool("json", false, "print the result as JSON on standard output")
+}
+
+func newVersion(s *shell) *cobra.Command {
+	cmd := &cobra.Command{
 		Use:     "version",
 		Short:   "Say which version this is",
-		Example: "  semantik version",
+		Example: "  semantik version\n  semantik version --json",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), version())
-			return err
-		},
 	}
+	asJSON := addJSON(cmd)
+	cmd.RunE = func(*cobra.Command, []string) error {
+		if *asJSON {
+			return s.json(map[string]string{"version": version(), "go": goVersion(), "revision": buildSetting("vcs.revision")})
+		}
+		s.printf("%s\n", version())
+		return nil
+	}
+	return withExitCodes(cmd)
 }
 
 // version is that of the module, as the Go command has written it into the
@@ -78,11 +152,29 @@ func version() string {
 	return info.Main.Version
 }
 
-// logger writes to standard error as the configuration says.
-func logger(c *config.Config) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.Log.Level}
-	if c.Log.Format == "json" {
-		return slog.New(web.LogHandler(slog.NewJSONHandler(os.Stderr, options)))
+func goVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.GoVersion
 	}
-	return slog.New(web.LogHandler(slog.NewTextHandler(os.Stderr, options)))
+	return ""
+}
+
+func buildSetting(key string) string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range info.Settings {
+			if setting.Key == key {
+				return setting.Value
+			}
+		}
+	}
+	return ""
+}
+
+// logger writes to standard error in the form that the configuration says.
+func (s *shell) logger(c *config.Config, level slog.Level) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if c.Log.Format == "json" {
+		return slog.New(web.LogHandler(slog.NewJSONHandler(s.stderr, options)))
+	}
+	return slog.New(web.LogHandler(slog.NewTextHandler(s.stderr, options)))
 }

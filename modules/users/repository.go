@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"semantik/platform/database"
 )
@@ -47,6 +48,20 @@ func (r *Repository) GetByLogin(ctx context.Context, login string) (User, error)
 	err := r.db.Session(ctx).Where("lower(username) = lower(?) or lower(email) = lower(?)", login, login).Take(&u).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return u, ErrNotFound
+	}
+	return u, r.db.Translate(err)
+}
+
+// FirstSuperuser reads the active superuser with the preferred name, or the
+// oldest one when that is none. It is asked once a start and reads all users.
+func (r *Repository) FirstSuperuser(ctx context.Context, preferred string) (User, error) {
+	var u User
+	err := r.db.Session(ctx).
+		Where("is_superuser and is_active").
+		Order(clause.OrderBy{Expression: gorm.Expr("lower(username) = lower(?) desc, id", preferred)}).
+		Take(&u).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return u, errNoSuperuser
 	}
 	return u, r.db.Translate(err)
 }

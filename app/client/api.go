@@ -1,0 +1,226 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// Collection is a collection as far as the command line looks at it.
+type Collection struct {
+	ID             string  `json:"id"`
+	Name           string  `json:"name"`
+	Status         string  `json:"status"`
+	StatusMessage  *string `json:"status_message"`
+	DocumentCount  int64   `json:"document_count"`
+	VectorCount    int64   `json:"vector_count"`
+	TotalSizeBytes int64   `json:"total_size_bytes"`
+	ErrorCount     int64   `json:"error_count"`
+	// InitialOperationID is set in the answer that made the collection.
+	InitialOperationID *string `json:"initial_operation_id"`
+}
+
+// Working reports whether something is being done to the collection.
+func (c Collection) Working() bool { return c.Status == "pending" || c.Status == "processing" }
+
+// Document is a document of a collection.
+type Document struct {
+	ID           string  `json:"id"`
+	FilePath     string  `json:"file_path"`
+	ContentHash  string  `json:"content_hash"`
+	Status       string  `json:"status"`
+	ErrorMessage *string `json:"error_message"`
+	ChunkCount   int64   `json:"chunk_count"`
+}
+
+// Operation is what is being done to a collection.
+type Operation struct {
+	ID           string    `json:"id"`
+	CollectionID string    `json:"collection_id"`
+	Type         string    `json:"type"`
+	Status       string    `json:"status"`
+	ErrorMessage *string   `json:"error_message"`
+	Progress     *Progress `json:"progress_detail"`
+}
+
+// Progress counts documents.
+type Progress struct {
+	Done   int64 `json:"done"`
+	Failed int64 `json:"failed"`
+	Total  int64 `json:"total"`
+	Chunks int64 `json:"chunks"`
+}
+
+// Ended reports whether nothing more will be done.
+func (o Operation) Ended() bool { return o.Status != "pending" && o.Status != "processing" }
+
+// Hit is a chunk that a search found.
+type Hit struct {
+	DocumentID     *string `json:"document_id"`
+	ChunkID        int64   `json:"chunk_id"`
+	ChunkIndex     int     `json:"chunk_index"`
+	Score          float64 `json:"score"`
+	Text           string  `json:"text"`
+	Snippet        string  `json:"snippet"`
+	FilePath       string  `json:"file_path"`
+	CollectionName string  `json:"collection_name"`
+}
+
+// Found is the answer to a search.
+type Found struct {
+	Query    string   `json:"query"`
+	Results  []Hit    `json:"results"`
+	Warnings []string `json:"warnings"`
+	TotalMS  float64  `json:"total_time_ms"`
+	// Raw is the whole answer.
+	Raw json.RawMessage `json:"-"`
+}
+
+// perPage is the most that the server gives at once.
+const perPage = 100
+
+// Login gives an access token for a name and a password.
+func (c *Client) Login(ctx context.Context, username, password string) (string, error) {
+	k, err := call{method: http.MethodPost, path: "/api/auth/login", repeatable: true, anonymous: true}.
+		jsonBody(map[string]string{"username": username, "password": password})
+	if err != nil {
+		return "", err
+	}
+	var answer struct {
+		AccessToken string `json:"access_token"`
+	}
+	return answer.AccessToken, c.do(ctx, k, &answer)
+}
+
+// Me is the name of the user that the token speaks for.
+func (c *Client) Me(ctx context.Context) (string, error) {
+	var answer struct {
+		Username string `json:"username"`
+	}
+	return answer.Username, c.get(ctx, "/api/auth/me", nil, &answer)
+}
+
+// CreateCollection makes a collection.
+func (c *Client) CreateCollection(ctx context.Context, name string) (Collection, error) {
+	k, err := call{method: http.MethodPost, path: "/api/v2/collections"}.jsonBody(map[string]string{"name": name})
+	if err != nil {
+		return Collection{}, err
+	}
+	var answer Collection
+	return answer, c.do(ctx, k, &answer)
+}
+
+// Collection reads a collection.
+func (c *Client) Collection(ctx context.Context, id string) (Collection, error) {
+	var answer Collection
+	return answer, c.get(ctx, "/api/v2/collections/"+url.PathEscape(id), nil, &answer)
+}
+
+// Collections lists the collections that the user may read.
+func (c *Client) Collections(ctx context.Context) iter.Seq2[Collection, error] {
+	return pages(func(page url.Values) ([]Collection, int64, error) {
+		var answer struct {
+			Collections []Collection `json:"collections"`
+			Total       int64        `json:"total"`
+		}
+		err := c.get(ctx, "/api/v2/collections", page, &answer)
+		return answer.Collections, answer.Total, err
+	})
+}
+
+// Documents lists the documents of a collection; with a status only those that
+// have it. While others change the collection some may be missed or come twice.
+func (c *Client) Documents(ctx context.Context, collectionID, status string) iter.Seq2[Document, error] {
+	return pages(func(page url.Values) ([]Document, int64, error) {
+		if status != "" {
+			page.Set("status", status)
+		}
+		var answer struct {
+			Documents []Document `json:"documents"`
+			Total     int64      `json:"total"`
+		}
+		err := c.get(ctx, "/api/v2/collections/"+url.PathEscape(collectionID)+"/documents", page, &answer)
+		return answer.Documents, answer.Total, err
+	})
+}
+
+// Operation reads an operation.
+func (c *Client) Operation(ctx context.Context, id string) (Operation, error) {
+	var answer Operation
+	return answer, c.get(ctx, "/api/v2/operations/"+url.PathEscape(id), nil, &answer)
+}
+
+// ActiveOperations lists the user's operations that have not ended.
+func (c *Client) ActiveOperations(ctx context.Context) iter.Seq2[Operation, error] {
+	return pages(func(page url.Values) ([]Operation, int64, error) {
+		page.Set("status", "pending,processing")
+		var answer struct {
+			Operations []Operation `json:"operations"`
+			Total      int64       `json:"total"`
+		}
+		err := c.get(ctx, "/api/v2/operations", page, &answer)
+		return answer.Operations, answer.Total, err
+	})
+}
+
+// ChunkTexts gives the first texts of a document's chunks.
+func (c *Client) ChunkTexts(ctx context.Context, collectionID, documentID string) ([]string, error) {
+	var answer struct {
+		Chunks []struct {
+			Content string `json:"content"`
+		} `json:"chunks"`
+	}
+	err := c.get(ctx, "/api/v2/chunking/collections/"+url.PathEscape(collectionID)+"/chunks",
+		url.Values{"document_id": {documentID}}, &answer)
+	texts := make([]string, len(answer.Chunks))
+	for i, chunk := range answer.Chunks {
+		texts[i] = chunk.Content
+	}
+	return texts, err
+}
+
+// Search finds the k best chunks of the collections.
+func (c *Client) Search(ctx context.Context, collectionIDs []string, query string, k int) (Found, error) {
+	request, err := call{method: http.MethodPost, path: "/api/v2/search", repeatable: true}.jsonBody(map[string]any{
+		"collection_uuids": collectionIDs, "query": query, "k": k, "search_mode": "sparse",
+	})
+	if err != nil {
+		return Found{}, err
+	}
+	found := Found{}
+	if err := c.do(ctx, request, &found.Raw); err != nil {
+		return Found{}, err
+	}
+	return found, json.Unmarshal(found.Raw, &found)
+}
+
+func (c *Client) get(ctx context.Context, path string, query url.Values, out any) error {
+	return c.do(ctx, call{method: http.MethodGet, path: path, query: query, repeatable: true}, out)
+}
+
+// pages reads a list page by page, for as long as it is asked for more.
+func pages[T any](read func(page url.Values) ([]T, int64, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		seen := int64(0)
+		for page := 1; ; page++ {
+			items, total, err := read(url.Values{"page": {strconv.Itoa(page)}, "per_page": {strconv.Itoa(perPage)}})
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, item := range items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			seen += int64(len(items))
+			if len(items) == 0 || seen >= total {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"semantik/platform/config"
+	"semantik/platform/postgres"
+)
+
+// The whole program ends within five seconds of being told to: first the server
+// and the worker, together, within SHUTDOWN_TIMEOUT (3 s) and what they need to
+// cut off the rest, then the database, which has all the time that they left.
+const (
+	workerGrace  = 500 * time.Millisecond
+	databaseStop = 1800 * time.Millisecond
+)
+
+// duty is what a command does while the program serves at the address. Its error
+// ends the program; nil leaves it serving.
+type duty func(ctx context.Context, a *App, url string) error
+
+// run serves until the context ends: the database it brings, the program, the
+// worker and the HTTP server, begun in this order and ended in the reverse.
+// tell hears, in a sentence, what takes longer.
+func run(ctx context.Context, c *config.Config, log *slog.Logger, tell func(string), during duty) (err error) {
+	db, err := openDatabase(ctx, c, log, tell)
+	if err != nil {
+		return err
+	}
+	end := make(chan time.Time, 1)
+	stop := context.AfterFunc(ctx, func() { end <- time.Now() })
+	defer stop()
+	defer func() {
+		begun := time.Now()
+		select {
+		case begun = <-end:
+		default: // it ends for a reason of its own
+		}
+		deadline := begun.Add(c.HTTP.ShutdownTimeout + databaseStop)
+		err = errors.Join(err, db.stop(context.WithoutCancel(ctx), deadline))
+	}()
+
+	a, err := Build(ctx, c, Options{DatabaseURL: db.url, Version: version(), Logger: log})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", c.HTTP.Addr)
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w; choose another address with HTTP_ADDR or --http-addr", c.HTTP.Addr, err)
+	}
+	if err := a.Worker.Start(ctx); err != nil {
+		_ = listener.Close()
+		return err
+	}
+	group, inner := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.Server.Serve(inner, listener) })
+	group.Go(func() error { return stopWorker(inner, a, c.HTTP.ShutdownTimeout+workerGrace) })
+	group.Go(func() error { return db.watch(inner) })
+	group.Go(func() error {
+		err := during(inner, a, localURL(listener.Addr()))
+		if inner.Err() != nil {
+			return nil // it was broken off, for whatever reason that is
+		}
+		return err
+	})
+	return group.Wait()
+}
+
+// stopWorker waits for the end and lets the worker hand back what it is at.
+func stopWorker(ctx context.Context, a *App, timeout time.Duration) error {
+	<-ctx.Done()
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	defer cancel()
+	return a.Worker.Stop(bounded)
+}
+
+// localURL is where this machine reaches a server that listens on the address.
+func localURL(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return "http://" + addr.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// databaseInUse is the database that a command works on, and how to leave it.
+type databaseInUse struct {
+	url string
+	// server is the one that this process has started; nil for any other.
+	server *postgres.Server
+}
+
+// openDatabase takes the database that is configured, and starts the embedded
+// one where there is none.
+func openDatabase(ctx context.Context, c *config.Config, log *slog.Logger, tell func(string)) (*databaseInUse, error) {
+	if url := c.DatabaseURL(); url != "" {
+		return &databaseInUse{url: url}, nil
+	}
+	server, err := postgres.Start(ctx, postgres.Options{
+		DataDir: c.Store.DataDir, BinDir: c.Store.PostgresBin, Settings: c.Store.PostgresSettings,
+		Extensions: []string{"btree_gin"}, Logger: log,
+		OnProgress: tell,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &databaseInUse{url: server.URL(), server: server}, nil
+}
+
+// stop ends the server, where this process has started it: by the deadline, or
+// not long after it.
+func (d *databaseInUse) stop(ctx context.Context, deadline time.Time) error {
+	if d.server == nil {
+		return nil
+	}
+	bounded, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	return d.server.Stop(bounded)
+}
+
+// watch waits for the end; a server that ended by itself is an error.
+func (d *databaseInUse) watch(ctx context.Context) error {
+	if d.server == nil {
+		<-ctx.Done()
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-d.server.Done():
+		return d.server.Err()
+	}
+}
