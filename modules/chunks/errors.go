@@ -1,6 +1,7 @@
 package chunks
 
 import (
+	"semantik/modules/collections"
 	"semantik/platform/apperr"
 	"semantik/platform/database"
 )
@@ -20,10 +21,8 @@ var (
 	ErrDocumentNotFound = apperr.New(apperr.Conflict, "chunk_document_not_found",
 		"The document that the chunk belongs to is not in this collection, or is not there any more.")
 
-	// ErrCollectionNotFound means that the collection went while chunks were
-	// loaded into it.
-	ErrCollectionNotFound = apperr.New(apperr.NotFound, "collection_not_found",
-		"There is no collection with this id that you may see.")
+	errInvalidRow = apperr.New(apperr.Invalid, "chunk_invalid",
+		"The index of a chunk must be 0 or more.")
 
 	errBadDocumentID = apperr.New(apperr.Malformed, "invalid_document_id",
 		"The document_id is not a version 4 UUID.")
@@ -34,6 +33,13 @@ var (
 // Constraints says what a violation of each constraint of the module's tables
 // means to a caller.
 var Constraints = database.Constraints{
-	"fk_chunks_collection": ErrCollectionNotFound,
-	"fk_chunks_document":   ErrDocumentNotFound,
+	"chunks_pkey":                    ErrConflict,
+	"uq_chunks_document_chunk_index": ErrConflict,
+	"fk_chunks_collection":           collections.ErrNotFound,
+	"fk_chunks_document":             ErrDocumentNotFound,
+	"ck_chunks_chunk_index":          errInvalidRow,
+
+	"chunk_search_pkey":          ErrConflict,
+	"fk_chunk_search_collection": collections.ErrNotFound,
+	"fk_chunk_search_document":   ErrDocumentNotFound,
 }

@@ -30,18 +30,78 @@ var (
 	ErrUnknownStrategy = apperr.New(apperr.Malformed, "unknown_chunking_strategy",
 		"The chunking strategy is not known.")
 
-	errOwnerGone = apperr.New(apperr.Conflict, "owner_not_found",
-		"The user who should own this does not exist any more.")
+	// A user who owns collections cannot go, and one who is gone cannot own any.
+	errOwner = apperr.New(apperr.Conflict, "collection_owner",
+		"A collection needs its owner: the user is not there any more, or still owns collections.")
+	errExists = apperr.New(apperr.Conflict, "collection_exists",
+		"There is a collection with this id already.")
 	errInvalidRow = apperr.New(apperr.Invalid, "collection_invalid",
 		"A value of the collection is not among those allowed.")
+
 	errSourceExists = apperr.New(apperr.Conflict, "source_exists",
 		"The collection has this source already.")
+	errInvalidSource = apperr.New(apperr.Invalid, "source_invalid",
+		"A value of the source is not among those allowed.")
+	errRunExists = apperr.New(apperr.Conflict, "sync_run_exists",
+		"There is a sync run with this id already.")
+	errInvalidRun = apperr.New(apperr.Invalid, "sync_run_invalid",
+		"A value of the sync run is not among those allowed.")
+
 	errPermissionExists = apperr.New(apperr.Conflict, "permission_exists",
 		"The collection is already shared with them.")
+	errGranteeGone = apperr.New(apperr.Conflict, "grantee_not_found",
+		"The user or API key that the collection is to be shared with does not exist any more.")
+	errInvalidPermission = apperr.New(apperr.Invalid, "permission_invalid",
+		"A permission is read, write or admin, for either a user or an API key.")
+
+	errInvalidAudit = apperr.New(apperr.Invalid, "audit_entry_invalid",
+		"The details of an audit entry must be a JSON object.")
+	errAuditExists = apperr.New(apperr.Conflict, "audit_entry_exists",
+		"There is an audit entry with this id already.")
 )
 
 // Constraints says what a violation of each constraint of the module's tables
 // means to a caller.
 var Constraints = database.Constraints{
-	"ix_collections_name": ErrNameTaken,
+	"collections_pkey":                     errExists,
+	"uq_collections_id_partition_key":      errExists,
+	"uq_collections_vector_store_name":     errExists,
+	"ix_collections_name":                  ErrNameTaken,
+	"fk_collections_owner":                 errOwner,
+	"ck_collections_name":                  errInvalidRow,
+	"ck_collections_quantization":          errInvalidRow,
+	"ck_collections_chunk_size":            errInvalidRow,
+	"ck_collections_chunk_overlap":         errInvalidRow,
+	"ck_collections_status":                errInvalidRow,
+	"ck_collections_sync_mode":             errInvalidRow,
+	"ck_collections_sync_interval_minutes": errInvalidRow,
+	"ck_collections_sync_last_run_status":  errInvalidRow,
+
+	"collection_sources_pkey":                         errSourceExists,
+	"uq_collection_sources_id_collection_id":          errSourceExists,
+	"uq_collection_sources_collection_id_source_path": errSourceExists,
+	"fk_collection_sources_collection":                ErrNotFound,
+	"ck_collection_sources_source_type":               errInvalidSource,
+	"ck_collection_sources_source_path":               errInvalidSource,
+	"ck_collection_sources_source_config":             errInvalidSource,
+	"ck_collection_sources_secrets":                   errInvalidSource,
+	"ck_collection_sources_last_run_status":           errInvalidSource,
+
+	"sync_runs_pkey":            errRunExists,
+	"fk_sync_runs_collection":   ErrNotFound,
+	"ck_sync_runs_triggered_by": errInvalidRun,
+	"ck_sync_runs_status":       errInvalidRun,
+
+	"collection_permissions_pkey":                        errPermissionExists,
+	"uq_collection_permissions_user_id_collection_id":    errPermissionExists,
+	"uq_collection_permissions_api_key_id_collection_id": errPermissionExists,
+	"fk_collection_permissions_collection":               ErrNotFound,
+	"fk_collection_permissions_user":                     errGranteeGone,
+	"fk_collection_permissions_api_key":                  errGranteeGone,
+	"fk_collection_permissions_granted_by":               errGranteeGone,
+	"check_user_or_api_key":                              errInvalidPermission,
+	"ck_collection_permissions_permission":               errInvalidPermission,
+
+	"audit_log_pkey":       errAuditExists,
+	"ck_audit_log_details": errInvalidAudit,
 }

@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"semantik/modules/collections"
 	"semantik/platform/apperr"
 	"semantik/platform/database"
 )
@@ -28,6 +29,13 @@ var (
 	ErrContentChanged = apperr.New(apperr.Conflict, "document_changed",
 		"The document was changed while it was being worked on.")
 
+	errExists = apperr.New(apperr.Conflict, "document_exists",
+		"There is a document with this id already.")
+	errSourceGone = apperr.New(apperr.Conflict, "source_not_found",
+		"The source that the document belongs to is not in this collection, or is not there any more.")
+	errInvalidRow = apperr.New(apperr.Invalid, "document_invalid",
+		"A value of the document is not among those allowed.")
+
 	errUnknownStatus = apperr.New(apperr.Malformed, "unknown_document_status",
 		"The status is not one of pending, processing, completed, failed, deleted.")
 )
@@ -35,5 +43,23 @@ var (
 // Constraints says what a violation of each constraint of the module's tables
 // means to a caller.
 var Constraints = database.Constraints{
-	"ix_documents_collection_content_hash": ErrDuplicate,
+	"documents_pkey": errExists,
+	"uq_documents_id_collection_id_partition_key": errExists,
+	"ix_documents_collection_content_hash":        ErrDuplicate,
+	"fk_documents_collection":                     collections.ErrNotFound,
+	"fk_documents_source":                         errSourceGone,
+	"ck_documents_file_path":                      errInvalidRow,
+	"ck_documents_file_name":                      errInvalidRow,
+	"ck_documents_file_size":                      errInvalidRow,
+	"ck_documents_mime_type":                      errInvalidRow,
+	"ck_documents_content_hash":                   errInvalidRow,
+	"ck_documents_status":                         errInvalidRow,
+	"ck_documents_deleted_at":                     errInvalidRow,
+	"ck_documents_error_category":                 errInvalidRow,
+
+	// Two who store the content of one document at once.
+	"document_contents_pkey":        ErrContentChanged,
+	"fk_document_contents_document": ErrNotFound,
+	"ck_document_contents_kind":     errInvalidRow,
+	"ck_document_contents_slice":    errInvalidRow,
 }

@@ -3,6 +3,7 @@ package operations
 import (
 	"errors"
 
+	"semantik/modules/collections"
 	"semantik/platform/apperr"
 	"semantik/platform/database"
 )
@@ -18,6 +19,13 @@ var (
 	ErrActive = apperr.New(apperr.Conflict, "operation_active",
 		"The collection has an operation that has not ended. Wait for its end, or cancel it.")
 
+	errExists = apperr.New(apperr.Conflict, "operation_exists",
+		"There is an operation with this id already.")
+	errUserGone = apperr.New(apperr.Conflict, "user_not_found",
+		"The user who starts the operation does not exist any more.")
+	errInvalidRow = apperr.New(apperr.Invalid, "operation_invalid",
+		"A value of the operation is not among those allowed.")
+
 	errUnknownStatus = apperr.New(apperr.Malformed, "unknown_operation_status", "Invalid status.")
 	errUnknownType   = apperr.New(apperr.Malformed, "unknown_operation_type", "Invalid operation type.")
 )
@@ -29,5 +37,14 @@ var errLost = errors.New("the operation is no longer this worker's")
 // Constraints says what a violation of each constraint of the module's tables
 // means to a caller.
 var Constraints = database.Constraints{
-	"uq_operations_active": ErrActive,
+	"operations_pkey":            errExists,
+	"uq_operations_uuid":         errExists,
+	"uq_operations_active":       ErrActive,
+	"fk_operations_collection":   collections.ErrNotFound,
+	"fk_operations_user":         errUserGone,
+	"ck_operations_type":         errInvalidRow,
+	"ck_operations_status":       errInvalidRow,
+	"ck_operations_config":       errInvalidRow,
+	"ck_operations_meta":         errInvalidRow,
+	"ck_operations_completed_at": errInvalidRow,
 }

@@ -25,12 +25,39 @@ var (
 	ErrRegistrationClosed = apperr.New(apperr.Forbidden, "registration_closed",
 		"Registration is closed on this server. Ask its administrator for an account.")
 
+	errExists     = apperr.New(apperr.Conflict, "user_exists", "There is an account with this id already.")
+	errInvalidRow = apperr.New(apperr.Invalid, "user_invalid", "A value of the account is not among those allowed.")
+
+	errTokenExists  = apperr.New(apperr.Conflict, "token_exists", "This token was given out already. Sign in again.")
+	errKeyExists    = apperr.New(apperr.Conflict, "api_key_exists", "There is an API key with this id already.")
+	errKeyNameTaken = apperr.New(apperr.Conflict, "api_key_name_taken",
+		"You have an API key with this name already. Choose another name.")
+	errInvalidKey = apperr.New(apperr.Invalid, "api_key_invalid", "A value of the API key is not among those allowed.")
+
 	errUnknownToken = apperr.New(apperr.Unauthenticated, "token_invalid", "The token is not valid. Sign in again.")
 )
 
 // Constraints says what a violation of each constraint of the module's tables
 // means to a caller.
 var Constraints = database.Constraints{
-	"ix_users_username": ErrUsernameTaken,
-	"ix_users_email":    ErrEmailTaken,
+	"users_pkey":         errExists,
+	"ix_users_username":  ErrUsernameTaken,
+	"ix_users_email":     ErrEmailTaken,
+	"ck_users_username":  errInvalidRow,
+	"ck_users_email":     errInvalidRow,
+	"ck_users_full_name": errInvalidRow,
+
+	"refresh_tokens_pkey":           errTokenExists,
+	"uq_refresh_tokens_token_hash":  errTokenExists,
+	"fk_refresh_tokens_user":        ErrNotFound,
+	"fk_refresh_tokens_replaced_by": errUnknownToken,
+	"ck_refresh_tokens_token_hash":  errUnknownToken,
+
+	"api_keys_pkey":            errKeyExists,
+	"uq_api_keys_key_hash":     errKeyExists,
+	"ix_api_keys_user_id_name": errKeyNameTaken,
+	"fk_api_keys_user":         ErrNotFound,
+	"ck_api_keys_name":         errInvalidKey,
+	"ck_api_keys_key_hash":     errInvalidKey,
+	"ck_api_keys_permissions":  errInvalidKey,
 }

@@ -7,8 +7,8 @@ import (
 	"semantik/platform/apperr"
 )
 
-// The errors of the unit of work and the pool. All are of a kind that maps to
-// 503 but ErrMisuse, which is a programming error.
+// The errors of the unit of work and the pool. Most are of a kind that maps
+// to 503; [ErrMisuse] is a programming error.
 var (
 	// ErrPoolExhausted means that no connection became free in time.
 	ErrPoolExhausted = apperr.New(apperr.Unavailable, "pool_exhausted",
@@ -35,6 +35,10 @@ var (
 	// been made or not. It is never tried again by itself.
 	ErrOutcomeUnknown = apperr.New(apperr.Unavailable, "outcome_unknown",
 		"The connection to the database broke while the change was being committed: it may have been made or not. Look before you try again.").WithRetryAfter(5 * time.Second)
+
+	// ErrValueMissing means that a column that must have a value was given none.
+	ErrValueMissing = apperr.New(apperr.Invalid, "value_missing",
+		"A value that is required is missing.")
 
 	// ErrInvalidText means that a text holds what PostgreSQL cannot store, such
 	// as a NUL byte.

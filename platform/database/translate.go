@@ -32,11 +32,13 @@ func (db *DB) Translate(err error) error {
 		return err
 	}
 	switch pgErr.Code {
-	case codeUniqueViolation, codeForeignKeyViolation, codeCheckViolation, codeExclusionViolation, codeNotNullViolation:
+	case codeUniqueViolation, codeForeignKeyViolation, codeCheckViolation, codeExclusionViolation:
 		if known, ok := db.constraints[db.rootConstraint(pgErr.ConstraintName)]; ok {
 			return known.WithCause(err)
 		}
 		return fmt.Errorf("constraint %q has no error of its own: %w", pgErr.ConstraintName, err)
+	case codeNotNullViolation: // it has no name, only a column
+		return ErrValueMissing.WithMessagef("A value that is required is missing: %s.", pgErr.ColumnName).WithCause(err)
 	case codeSerializationFailure, codeDeadlockDetected, codeLockNotAvailable:
 		return ErrBusy.WithCause(err)
 	case codeQueryCanceled:

@@ -33,7 +33,10 @@ func TestTranslate_ByConstraintName(t *testing.T) {
 	require.ErrorIs(t, db.Translate(insert(ctx, db, "forbidden")), errForbidden)
 	require.ErrorIs(t, db.InTx(ctx, func(ctx context.Context) error { return copyIn(ctx, db, "b", "a") }), errTaken)
 
-	unknown := db.Translate(db.Session(ctx).Exec("insert into notes (body) values (null)").Error)
+	missing := db.Translate(db.Session(ctx).Exec("insert into notes (body) values (null)").Error)
+	require.ErrorIs(t, missing, database.ErrValueMissing)
+	require.Contains(t, apperr.From(missing).Message, "body")
+	unknown := db.Translate(db.Session(ctx).Exec("create temp table odd (n int check (n > 0)); insert into odd values (0)").Error)
 	require.Equal(t, apperr.Internal, apperr.KindOf(unknown))
 	require.NoError(t, db.Translate(nil))
 }
