@@ -92,7 +92,7 @@ func exitCode(ctx context.Context, err error, began bool) int {
 		return exitIncomplete
 	case !began, errors.As(err, &wrong), errors.As(err, &usage):
 		return exitUsage
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))):
 		return exitInterrupted
 	default:
 		return exitFailed
@@ -109,7 +109,7 @@ func newRoot(s *shell) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newUp(s), newServe(s), newVersion(s))
+	root.AddCommand(newUp(s), newServe(s), newIngest(s), newSearch(s), newLogin(s), newVersion(s))
 	return withExitCodes(root)
 }
 

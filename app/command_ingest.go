@@ -1,8 +1,13 @@
 package app
 
 import (
+	"context"
+	"errors"
+	"fmt"
+
 	"github.com/spf13/cobra"
 
+	"semantik/app/client"
 	"semantik/app/ingest"
 )
 
@@ -22,4 +27,99 @@ func addWalk(cmd *cobra.Command) *ingest.WalkOptions {
 	cmd.Flags().BoolVar(&o.Hidden, "hidden", false, "take hidden files and folders too, .git included")
 	cmd.Flags().BoolVar(&o.FollowLinks, "follow-links", false, "take files that symbolic links lead to")
 	return o
+}
+
+// ingestFlags are those of the command.
+type ingestFlags struct {
+	collection string
+	noCreate   bool
+	noWait     bool
+	parallel   int
+	json       *bool
+	walk       *ingest.WalkOptions
+}
+
+func newIngest(s *shell) *cobra.Command {
+	f := &ingestFlags{}
+	cmd := &cobra.Command{
+		Use:   "ingest DIR --collection NAME",
+		Short: "Load a folder into a collection",
+		Long: "Load a folder into a collection of a running server, several files at once, and wait until it\n" +
+			"can be searched. A collection that is not there is made. Broken off, it goes on where it was\n" +
+			"when it is run again.\n\n" + ingestRules + "\n\n" + signInRules,
+		Example: "  semantik ingest ~/notes --collection notes\n" +
+			"  semantik ingest . --collection manual --server https://search.example.com --json",
+		Args: cobra.ExactArgs(1),
+	}
+	cmd.Flags().StringVarP(&f.collection, "collection", "c", "", "name or id of the collection (required)")
+	cmd.Flags().BoolVar(&f.noCreate, "no-create", false, "fail when there is no such collection")
+	cmd.Flags().BoolVar(&f.noWait, "no-wait", false, "return when all is uploaded, before it can be searched")
+	cmd.Flags().IntVar(&f.parallel, "parallel", ingest.DefaultParallel, "uploads that go on at once, 1 to 64")
+	f.json, f.walk = addJSON(cmd), addWalk(cmd)
+	addServer(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return s.ingest(cmd, args[0], f) }
+	return withExitCodes(cmd)
+}
+
+func (s *shell) ingest(cmd *cobra.Command, folder string, f *ingestFlags) error {
+	switch {
+	case f.collection == "":
+		return usagef("name the collection with --collection NAME")
+	case f.parallel < 1 || f.parallel > 64:
+		return usagef("--parallel must be 1 to 64")
+	}
+	ctx := cmd.Context()
+	found, err := ingest.Walk(ctx, folder, *f.walk)
+	if err != nil {
+		return err
+	}
+	c, err := s.client(cmd)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	collection, made, err := s.collectionFor(ctx, c, f)
+	if err != nil {
+		return err
+	}
+	progress := &bars{shell: s}
+	report, err := ingest.Load(ctx, found, ingest.Options{
+		Client: c, Collection: collection, FollowLinks: f.walk.FollowLinks, Parallel: f.parallel, NoWait: f.noWait, Progress: progress,
+	})
+	progress.Close()
+	report.Made = made
+	if *f.json {
+		err = errors.Join(err, s.json(report))
+	} else {
+		s.showReport(report)
+	}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		s.notef("Broken off; run it again to go on.\n")
+		return err
+	case err != nil:
+		return fmt.Errorf("loading %s: %w", folder, err)
+	case !report.Complete():
+		return errIncomplete
+	default:
+		return nil
+	}
+}
+
+func (s *shell) collectionFor(ctx context.Context, c *client.Client, f *ingestFlags) (client.Collection, bool, error) {
+	if f.noCreate {
+		collection, err := findCollection(ctx, c, f.collection)
+		if errors.Is(err, errNoCollection) {
+			err = fmt.Errorf("there is no collection %q that you may see", f.collection)
+		}
+		return collection, false, err
+	}
+	collection, made, err := ensureCollection(ctx, c, f.collection)
+	if err != nil {
+		return collection, made, fmt.Errorf("making the collection %q: %w", f.collection, err)
+	}
+	if made {
+		s.notef("Made the collection %q.\n", collection.Name)
+	}
+	return collection, made, nil
 }

@@ -46,7 +46,9 @@ func (s *shell) showEntries(colour func(string) string, title string, entries []
 	}
 	byReason := map[string][]string{}
 	for _, e := range entries {
-		byReason[e.Reason] = append(byReason[e.Reason], e.Path)
+		// What follows the first sentence is the same for all.
+		reason, _, _ := strings.Cut(e.Reason, ". ")
+		byReason[reason] = append(byReason[reason], e.Path)
 	}
 	reasons := make([]string, 0, len(byReason))
 	for reason := range byReason {
@@ -70,6 +72,6 @@ func (s *shell) showEntries(colour func(string) string, title string, entries []
 		if len(paths) > shownExamples {
 			shown = append(shown, "…")
 		}
-		s.printf("  %s × %s: %s\n", grouped(int64(len(paths))), plain(reason), strings.Join(shown, ", "))
+		s.printf("  %s × %s: %s\n", grouped(int64(len(paths))), strings.TrimRight(plain(reason), "."), strings.Join(shown, ", "))
 	}
 }

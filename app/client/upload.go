@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"mime"
 	"mime/multipart"
 	"net/http"
+	"net/textproto"
 	"net/url"
 )
 
@@ -96,7 +98,7 @@ func newForm(sourcePath string, files []File) (*form, error) {
 	}
 	known := true
 	for _, file := range files {
-		if _, err := w.CreateFormFile("file", file.Path); err != nil {
+		if _, err := w.CreatePart(fileHeader(file.Path)); err != nil {
 			return nil, fmt.Errorf("writing a form: %w", err)
 		}
 		f.heads = append(f.heads, cut())
@@ -111,6 +113,16 @@ func newForm(sourcePath string, files []File) (*form, error) {
 		f.length = -1
 	}
 	return f, nil
+}
+
+// fileHeader heads a file's part. A name that is not plain ASCII, which may be one
+// with a line break, is percent-encoded as RFC 5987 has it: raw, it could end the
+// header, and the form with it.
+func fileHeader(path string) textproto.MIMEHeader {
+	return textproto.MIMEHeader{
+		"Content-Disposition": {mime.FormatMediaType("form-data", map[string]string{"name": "file", "filename": path})},
+		"Content-Type":        {"application/octet-stream"},
+	}
 }
 
 // open gives the form from its beginning.

@@ -1,0 +1,70 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+)
+
+func newSearch(s *shell) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "search QUERY --collection NAME",
+		Short: "Search collections",
+		Long: "Search one or more collections for passages that have the words, English and German ones in\n" +
+			"any of their forms, the best first.\n\n" + signInRules,
+		Example: "  semantik search \"restore a backup\" --collection notes\n" +
+			"  semantik search Haus -c notes -c manual --limit 3 --json",
+		Args: cobra.MinimumNArgs(1),
+	}
+	var collections []string
+	cmd.Flags().StringArrayVarP(&collections, "collection", "c", nil, "name or id of a collection (required, up to ten times)")
+	limit := cmd.Flags().IntP("limit", "k", 10, "how many results, 1 to 250")
+	asJSON := addJSON(cmd)
+	addServer(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		query := strings.TrimSpace(strings.Join(args, " "))
+		switch {
+		case len(collections) == 0:
+			return usagef("name the collection with --collection NAME")
+		case len(collections) > 10:
+			return usagef("at most ten collections can be searched at once")
+		case *limit < 1 || *limit > 250:
+			return usagef("--limit must be 1 to 250")
+		case query == "" || !utf8.ValidString(query) || utf8.RuneCountInString(query) > 1000:
+			return usagef("the query must have 1 to 1000 characters")
+		}
+		return s.search(cmd, query, collections, *limit, *asJSON)
+	}
+	return withExitCodes(cmd)
+}
+
+func (s *shell) search(cmd *cobra.Command, query string, names []string, limit int, asJSON bool) error {
+	c, err := s.client(cmd)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	ids := make([]string, len(names))
+	for i, name := range names {
+		collection, err := findCollection(cmd.Context(), c, name)
+		if errors.Is(err, errNoCollection) {
+			return fmt.Errorf("there is no collection %q that you may see", name)
+		}
+		if err != nil {
+			return err
+		}
+		ids[i] = collection.ID
+	}
+	found, err := c.Search(cmd.Context(), ids, query, limit)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return s.json(found.Raw)
+	}
+	s.showHits(found)
+	return nil
+}
