@@ -109,7 +109,7 @@ func newRoot(s *shell) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newUp(s), newServe(s), newIngest(s), newSearch(s), newLogin(s), newVersion(s))
+	root.AddCommand(newUp(s), newServe(s), newIngest(s), newSearch(s), newLogin(s), newSchema(s), newConfig(s), newVersion(s))
 	return withExitCodes(root)
 }
 
