@@ -11,7 +11,7 @@ RACEFLAG := -race
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test vet lint fmt
+.PHONY: help build run test vet lint fmt docs
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -19,11 +19,17 @@ help: ## list the targets
 build: ## compile the program into bin/semantik
 	$(GO) build -trimpath -o bin/semantik .
 
+run: build ## start everything and load a folder (DIR=some/folder; docs/ if there is one)
+	@bin/semantik up $(if $(DIR),"$(DIR)") || test $$? -eq 130
+
 test: ## run the tests (RACE=1: with the race detector, PACKAGES=./schema: those alone)
 	$(GO) run ./platform/pgtest/run -- $(GO) test $(RACEFLAG) -timeout 10m $(PACKAGES)
 
 vet: ## look for mistakes that the compiler lets pass
 	$(GO) vet $(PACKAGES)
+
+docs: ## write the generated parts of docs/
+	$(GO) test . -run TestDocs -update -count=1
 
 lint: ## run every linter (the first time builds them, a minute or two)
 	$(LINT) run $(PACKAGES)

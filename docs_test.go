@@ -1,0 +1,204 @@
+package main_test
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/stretchr/testify/require"
+
+	"semantik/platform/apperr"
+	"semantik/platform/config"
+	"semantik/platform/pgtest"
+	"semantik/platform/postgres"
+	"semantik/testworld"
+)
+
+// `make docs` writes what these tests compare.
+var update = flag.Bool("update", false, "write the generated parts of docs/")
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// requireGenerated compares the part of a document that stands between the two
+// comments of that name.
+func requireGenerated(t *testing.T, file, name, want string) {
+	t.Helper()
+	path := filepath.Join("docs", file)
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	begin, end := "<!-- generated: "+name+" -->\n", "<!-- end: "+name+" -->"
+	before, rest, ok := strings.Cut(string(content), begin)
+	require.True(t, ok, "%s has no %q", file, begin)
+	have, after, ok := strings.Cut(rest, end)
+	require.True(t, ok, "%s has no %q", file, end)
+	want = "\n" + strings.TrimSpace(want) + "\n\n"
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(before+begin+want+end+after), 0o644))
+		return
+	}
+	require.Equal(t, want, have, "%s is out of date; run make docs", file)
+}
+
+func TestDocs_NameEverySetting(t *testing.T) {
+	t.Parallel()
+	requireGenerated(t, "configuration.md", "settings", config.Markdown())
+}
+
+// The memory sizes are those of a machine of 16 GiB; the text beside the table
+// says how they are reckoned.
+func TestDocs_NameTheEmbeddedServersSettings(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("| setting | value |\n| --- | --- |\n")
+	all := postgres.MachineSettings(16 << 30)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		value := all[name]
+		if kilobytes, err := strconv.Atoi(strings.TrimSuffix(value, "kB")); err == nil && strings.HasSuffix(value, "kB") {
+			value = strconv.Itoa(kilobytes>>10) + "MB"
+		}
+		fmt.Fprintf(&b, "| `%s` | `%s` |\n", name, cmp.Or(value, "''"))
+	}
+	requireGenerated(t, "configuration.md", "server", b.String())
+}
+
+func TestDocs_NameEveryRoute(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("| method | path | what it does | token |\n| --- | --- | --- | --- |\n")
+	paths := testworld.New(t, testworld.NoWorker()).Server.API().OpenAPI().Paths
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		item := paths[path]
+		for _, o := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
+			if o == nil {
+				continue
+			}
+			token := "no"
+			if len(o.Security) > 0 {
+				token = "yes"
+			}
+			fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", o.Method, path, o.Summary, token)
+		}
+	}
+	requireGenerated(t, "api.md", "routes", b.String())
+}
+
+func TestDocs_NameEveryErrorCode(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("| code | status | meaning |\n| --- | --- | --- |\n")
+	codes := declaredErrors(t)
+	for _, code := range slices.Sorted(maps.Keys(codes)) {
+		e := codes[code]
+		fmt.Fprintf(&b, "| `%s` | %d | %s |\n", code, e.status, strings.ReplaceAll(e.message, "|", `\|`))
+	}
+	requireGenerated(t, "api.md", "codes", b.String())
+}
+
+type declared struct {
+	status  int
+	message string
+}
+
+// declaredErrors reads every apperr.New and apperr.Newf of the program from its
+// source, so that none can be forgotten. Those of platform/postgres and of the
+// commands are for the operator's terminal, and never an answer.
+func declaredErrors(t *testing.T) map[string]declared {
+	t.Helper()
+	found := map[string]declared{}
+	for _, root := range []string{"modules", "platform"} {
+		require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() && path == filepath.Join("platform", "postgres") {
+				return filepath.SkipDir
+			}
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+			if err != nil {
+				return err
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if call, ok := n.(*ast.CallExpr); ok {
+					if code, e, ok := declaration(t, file.Name.Name, call); ok {
+						found[code] = e
+					}
+				}
+				return true
+			})
+			return nil
+		}))
+	}
+	return found
+}
+
+func declaration(t *testing.T, pkg string, call *ast.CallExpr) (string, declared, bool) {
+	t.Helper()
+	name := ""
+	switch fn := call.Fun.(type) {
+	case *ast.SelectorExpr:
+		if from, ok := fn.X.(*ast.Ident); ok && from.Name == "apperr" {
+			name = fn.Sel.Name
+		}
+	case *ast.Ident:
+		if pkg == "apperr" {
+			name = fn.Name
+		}
+	}
+	if name != "New" && name != "Newf" || len(call.Args) < 3 {
+		return "", declared{}, false
+	}
+	code, message := text(call.Args[1]), text(call.Args[2])
+	if code == "" {
+		return "", declared{}, false
+	}
+	// What is filled in differs from answer to answer.
+	message = regexp.MustCompile(`%[a-z]`).ReplaceAllString(strings.TrimSpace(message), "…")
+	return code, declared{status: kindOf(t, call.Args[0]).Status(), message: message}, true
+}
+
+// text is a string literal, or several joined by +.
+func text(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		s, err := strconv.Unquote(e.Value)
+		if err == nil {
+			return s
+		}
+	case *ast.BinaryExpr:
+		return text(e.X) + text(e.Y)
+	}
+	return ""
+}
+
+func kindOf(t *testing.T, e ast.Expr) apperr.Kind {
+	t.Helper()
+	name := ""
+	switch e := e.(type) {
+	case *ast.SelectorExpr:
+		name = e.Sel.Name
+	case *ast.Ident:
+		name = e.Name
+	}
+	kinds := map[string]apperr.Kind{
+		"Malformed": apperr.Malformed, "Unauthenticated": apperr.Unauthenticated, "Forbidden": apperr.Forbidden,
+		"NotFound": apperr.NotFound, "Timeout": apperr.Timeout, "Conflict": apperr.Conflict, "TooLarge": apperr.TooLarge,
+		"UnsupportedMediaType": apperr.UnsupportedMediaType, "Invalid": apperr.Invalid, "RateLimited": apperr.RateLimited,
+		"Internal": apperr.Internal, "Unavailable": apperr.Unavailable,
+	}
+	kind, ok := kinds[name]
+	require.True(t, ok, "the kind %s is new: name it here", name)
+	return kind
+}
