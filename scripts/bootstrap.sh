@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what checking needs beyond Go and make, where the machine lacks it and
-# we may: a C compiler for the race detector, and curl for the smoke test.
-# PostgreSQL is brought by the tests, and the linter by the Go command.
+# we may: a C compiler, for the race detector. PostgreSQL is brought by the tests, and the
+# linter by the Go command.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,7 +16,6 @@ go list -m >/dev/null # says so if Go is too old and may not fetch a newer one
 missing=()
 has make || missing+=(make)
 has "${CC:-gcc}" || has cc || missing+=(gcc)
-has curl || missing+=(curl)
 if [ ${#missing[@]} -eq 0 ]; then
 	echo "bootstrap: $(go version), and everything else is there"
 	exit 0

@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# Starts bin/semantik from scratch, loads a folder over the API, finds a document
-# again, stops, and does it a second time, which must add nothing.
+# Starts bin/semantik from scratch, loads a folder, finds something in it again,
+# stops it as Ctrl-C does, and does it a second time, which must add nothing.
 #
-#   scripts/smoke.sh [FOLDER]      the folder's .md files, docs/ by default
+#   scripts/smoke.sh [FOLDER [WORDS]]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-folder=${1:-docs}
+folder=$(cd "${1:-docs}" && pwd)
+words=${2:-partition}
 program=$PWD/bin/semantik
 [ -x "$program" ] || { echo "smoke: build the program first: make build" >&2; exit 1; }
 
 work=$(mktemp -d)
 chmod 755 "$work" # root's PostgreSQL runs as another account
-log=$work/log
+out=$work/out
 pid=
 
 finish() {
@@ -21,9 +22,9 @@ finish() {
 		kill -TERM "$pid"
 		wait "$pid" || true
 	fi
-	if [ "$status" -ne 0 ] && [ -f "$log" ]; then
-		echo "smoke: the server's log ends with:" >&2
-		tail -n 30 "$log" >&2
+	if [ "$status" -ne 0 ] && [ -f "$out" ]; then
+		echo "smoke: the program's output ends with:" >&2
+		tail -n 30 "$out" >&2
 	fi
 	rm -rf "$work"
 	exit "$status"
@@ -32,90 +33,46 @@ trap finish EXIT
 
 fail() { echo "smoke: $*" >&2; exit 1; }
 
-# No setting of the caller's may lead to another database.
-unset DATABASE_URL "${!POSTGRES_@}" "${!DB_@}"
-export SEMANTIK_DATA=$work/data HTTP_ADDR=127.0.0.1:0 LOG_FORMAT=text LOG_LEVEL=info
+# No setting and no login of the caller's may lead elsewhere.
+unset DATABASE_URL SEMANTIK_SERVER SEMANTIK_TOKEN "${!POSTGRES_@}" "${!DB_@}"
+export SEMANTIK_DATA=$work/data XDG_CONFIG_HOME=$work/config HTTP_ADDR=127.0.0.1:0
+cd "$work" # where there is no .env
 
-start() {
-	: >"$log"
-	(cd "$work" && exec "$program" serve) >>"$log" 2>&1 &
+up() {
+	"$program" up "$folder" >"$out" 2>&1 &
 	pid=$!
-	for _ in $(seq 600); do
-		base=$(sed -n 's/.*msg=serving address=\(http[^ ]*\).*/\1/p' "$log")
-		[ -n "$base" ] && return
-		kill -0 "$pid" 2>/dev/null || fail "the server ended before it served"
+	for _ in $(seq 1200); do
+		! grep -q 'Ctrl-C ends it' "$out" || return 0
+		kill -0 "$pid" 2>/dev/null || fail "the program ended by itself"
 		sleep 0.1
 	done
-	fail "the server did not serve within a minute"
+	fail "the folder was not loaded within two minutes"
 }
 
-# stop interrupts the server, as Ctrl-C does.
+# stop interrupts the program, which must end as somebody who was interrupted.
 stop() {
-	local began=$SECONDS
+	local began=$SECONDS status=0
 	kill -INT "$pid"
-	wait "$pid" || fail "interrupted, the server ended with status $?"
+	wait "$pid" || status=$?
 	pid=
+	case $status in
+	0 | 130) ;;
+	*) fail "interrupted, the program ended with status $status" ;;
+	esac
 	[ $((SECONDS - began)) -le 5 ] || fail "stopping took longer than five seconds"
 }
 
-# call METHOD PATH [curl's options …] prints the answer, and fails on an error.
-call() {
-	curl --silent --show-error --fail-with-body --max-time 60 -X "$1" "$base$2" \
-		${token:+-H "Authorization: Bearer $token"} "${@:3}"
-}
-json() { call "$1" "$2" -H 'Content-Type: application/json' --data "$3"; }
-# member NAME prints the first string or number of that name in a JSON answer.
-member() { sed -nE "s/.*[{,]\"$1\":\"?([^\",}]*).*/\1/p" <<<"$(tr '\n' ' ' | sed "s/,\"/\n,\"/g")" | grep -vx null | head -n 1 || true; }
-
-await() {
-	local status
-	for _ in $(seq 600); do
-		status=$(call GET "/api/v2/operations/$1" | member status)
-		case $status in
-		completed) return ;;
-		failed | cancelled) fail "the operation $1 is $status" ;;
-		esac
-		sleep 0.1
-	done
-	fail "the operation $1 did not end within a minute"
-}
-
-login() {
-	token=
-	token=$(json POST /api/auth/login '{"username":"smoke","password":"correct horse"}' | member access_token)
-	[ -n "$token" ] || fail "there was no token"
-}
-
-upload() {
-	local file answer operation
-	for file in "$folder"/*.md; do
-		answer=$(call POST "/api/v2/collections/$collection/documents" -F "file=@$file;type=text/markdown")
-		operation=$(member operation_id <<<"$answer")
-		[ -z "$operation" ] || await "$operation"
-	done
-}
-
-documents() { call GET "/api/v2/collections/$collection/documents" | member total; }
-
 echo "smoke: from scratch in $work"
-start
-json POST /api/auth/register '{"username":"smoke","email":"smoke@example.com","password":"correct horse"}' >/dev/null
-login
-created=$(json POST /api/v2/collections '{"name":"smoke"}')
-collection=$(member id <<<"$created")
-await "$(member initial_operation_id <<<"$created")"
-upload
-loaded=$(documents)
-[ "$loaded" -gt 0 ] || fail "nothing was loaded from $folder"
-found=$(json POST /api/v2/search "{\"query\":\"partition\",\"collection_uuids\":[\"$collection\"],\"search_mode\":\"sparse\"}")
-[ "$(member total_results <<<"$found")" -gt 0 ] || fail "the search found nothing: $found"
-echo "smoke: $loaded documents loaded, and found again"
+up
+grep 'files in' "$out"
+"$program" search "$words" --collection "$(basename "$folder")" --limit 3 >"$work/found"
+head -n 4 "$work/found"
+grep -q "$(basename "$folder")/" "$work/found" || fail "the search for '$words' found nothing"
 stop
 
 echo "smoke: a second time"
-start
-login
-upload
-[ "$(documents)" = "$loaded" ] || fail "the second run added documents: $(documents) instead of $loaded"
+up
+grep 'files in' "$out"
+! grep -qE '[1-9][0-9]* new document' "$out" || fail "the second run added documents"
 stop
-echo "smoke: nothing was added, and the server ended when it was told to"
+echo "smoke: nothing was added, and the program ended when it was told to"
