@@ -59,7 +59,7 @@ func run(args []string) (code int, err error) {
 	if err := all.start(ctx, *major); err != nil {
 		return 0, err
 	}
-	command := exec.CommandContext(ctx, flags.Arg(0), flags.Args()[1:]...) //nolint:gosec // the caller's own command
+	command := exec.CommandContext(ctx, flags.Arg(0), flags.Args()[1:]...)
 	command.Env = append(os.Environ(), all.environ...)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	// Interrupted, the command gets the time to clean up.
