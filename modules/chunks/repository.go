@@ -50,10 +50,6 @@ func (s scoped) query(ctx context.Context, sql string, more ...any) (pgx.Rows, e
 	return s.querier.Query(ctx, sql, s.args(more)...)
 }
 
-func (s scoped) queryRow(ctx context.Context, sql string, more ...any) pgx.Row {
-	return s.querier.QueryRow(ctx, sql, s.args(more)...)
-}
-
 // columns are the columns of a chunk in the order of scanChunk.
 const columns = `id, collection_id, partition_key, document_id, chunk_index, content, start_offset, end_offset,
        token_count, embedding_vector_id, enabled, edited_at, metadata, created_at, updated_at`

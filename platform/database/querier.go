@@ -82,7 +82,16 @@ func (s statements) QueryRow(ctx context.Context, sql string, args ...any) pgx.R
 }
 
 func (s statements) CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, source pgx.CopyFromSource) (int64, error) {
-	return s.conn.CopyFrom(ctx, table, columns, source)
+	n, err := s.conn.CopyFrom(ctx, table, columns, source)
+	if err == nil {
+		return n, nil
+	}
+	// A source that fails is told to PostgreSQL, whose answer would pass for a
+	// statement that took too long.
+	if cause := source.Err(); cause != nil {
+		return n, cause
+	}
+	return n, err
 }
 
 func (s statements) SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults {

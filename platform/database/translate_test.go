@@ -3,12 +3,14 @@ package database_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"semantik/platform/apperr"
@@ -60,6 +62,20 @@ insert into parts values (1, 'a')`)
 	require.ErrorIs(t, db.Translate(duplicate), errTaken)
 	_, orphan := db.Querier(ctx).Exec(ctx, "insert into parts values (1, 'b', 'nowhere')")
 	require.ErrorIs(t, db.Translate(orphan), errForbidden)
+}
+
+func TestCopyFrom_ASourceThatFailsIsTheReason(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	broken := errors.New("the file cannot be read")
+	err := db.InTx(t.Context(), func(ctx context.Context) error {
+		tx, err := db.Tx(ctx)
+		require.NoError(t, err)
+		_, err = tx.CopyFrom(ctx, pgx.Identifier{"notes"}, []string{"body"}, pgx.CopyFromFunc(func() ([]any, error) { return nil, broken }))
+		return db.Translate(err)
+	})
+	require.ErrorIs(t, err, broken)
+	require.NotErrorIs(t, err, database.ErrTimeout)
 }
 
 func TestTranslate_PassingTroubleIsUnavailable(t *testing.T) {
