@@ -25,6 +25,8 @@ func newSchema(s *shell) *cobra.Command {
 			"A server brings the schema up to date when it starts; these commands are for looking at\n" +
 			"what it would do, for doing it apart, and for undoing it.",
 		Example: "  semantik schema status\n  semantik schema plan\n  semantik schema apply",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newSchemaPlan(s), newSchemaApply(s), newSchemaStatus(s), newSchemaHistory(s), newSchemaRollback(s), newSchemaCheck(s))
 	return withExitCodes(cmd)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
@@ -92,7 +94,19 @@ func prefixOf(root string) string {
 	if name == string(filepath.Separator) || name == "." {
 		return ""
 	}
-	return name + "/"
+	return strings.ToValidUTF8(name, "\uFFFD") + "/"
+}
+
+// maxSource is the longest name of a source, in bytes.
+const maxSource = 2048
+
+// sourceOf names the source that the folder's documents belong to: its path, or
+// its name where the path cannot be a source's.
+func sourceOf(root string) string {
+	if len(root) > maxSource || !utf8.ValidString(root) {
+		root = strings.ToValidUTF8(filepath.Base(root), "\uFFFD")
+	}
+	return root
 }
 
 func (l *loader) upload(ctx context.Context) error {

@@ -156,7 +156,7 @@ func (l *loader) send(ctx context.Context, b *batch) error {
 	if len(sent.files) == 0 {
 		return nil
 	}
-	uploaded, operation, err := l.o.Client.Upload(ctx, l.o.Collection.ID, l.found.Root, sent.files)
+	uploaded, operation, err := l.o.Client.Upload(ctx, l.o.Collection.ID, sourceOf(l.found.Root), sent.files)
 	if err != nil {
 		return l.refused(ctx, sent, err)
 	}
