@@ -2,43 +2,44 @@ package documents
 
 import (
 	"context"
-	"errors"
 
 	"github.com/jackc/pgx/v5"
 
 	"semantik/modules/collections"
 )
 
-// claimNext is served by the index on (collection_id, status). It takes up what
-// a worker left in processing as well: one operation at a time works on a
+// claimWaiting is served by the index on (collection_id, status). It takes up
+// what a worker left in processing as well: one operation at a time works on a
 // collection, so whoever asks is the only one.
-const claimNext = `
+const claimWaiting = `
 update documents
 set status = 'processing',
     updated_at = now()
 where collection_id = $1
   and partition_key = $2
-  and id = (
+  and id = any(array(
     select id
     from documents
     where collection_id = $1
       and partition_key = $2
       and status in ('pending', 'processing')
     order by status desc, created_at, id
-    limit 1
-  )
+    limit $3
+  ))
 returning id, file_path, file_name, file_size, mime_type, content_hash, chunk_count, retry_count`
 
-// ClaimNext marks the next document that waits as being worked on, and gives it;
-// false when none waits.
-func (r *Repository) ClaimNext(ctx context.Context, scope collections.Scope) (Document, bool, error) {
-	d := Document{CollectionID: scope.ID(), PartitionKey: scope.PartitionKey(), Status: StatusProcessing}
-	err := r.db.Querier(ctx).QueryRow(ctx, claimNext, scope.ID(), scope.PartitionKey()).
-		Scan(&d.ID, &d.FilePath, &d.FileName, &d.FileSize, &d.MimeType, &d.ContentHash, &d.ChunkCount, &d.RetryCount)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Document{}, false, nil
+// ClaimWaiting marks documents that wait as being worked on, and gives them, at
+// most limit; none when none waits.
+func (r *Repository) ClaimWaiting(ctx context.Context, scope collections.Scope, limit int) ([]Document, error) {
+	rows, err := r.db.Querier(ctx).Query(ctx, claimWaiting, scope.ID(), scope.PartitionKey(), limit)
+	if err != nil {
+		return nil, r.db.Translate(err)
 	}
-	return d, err == nil, r.db.Translate(err)
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Document, error) {
+		d := Document{CollectionID: scope.ID(), PartitionKey: scope.PartitionKey(), Status: StatusProcessing}
+		return d, row.Scan(&d.ID, &d.FilePath, &d.FileName, &d.FileSize, &d.MimeType, &d.ContentHash, &d.ChunkCount, &d.RetryCount)
+	})
+	return found, r.db.Translate(err)
 }
 
 // finish is guarded by the content hash: a document whose content was replaced

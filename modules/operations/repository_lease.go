@@ -54,13 +54,21 @@ where id = $1
   and attempt = $2
   and status = 'processing'`
 
+	// What is done is added to what the row says, which it locks: steps of one
+	// operation may end at the same time.
 	advance = `
 update operations
 set lease_until = now() + $3::interval,
-    meta = (meta - 'stalled') || jsonb_build_object('progress', $4::jsonb)
+    meta = (meta - 'stalled') || jsonb_build_object('progress', jsonb_build_object(
+      'done', coalesce((meta #>> '{progress,done}')::bigint, 0) + $4,
+      'failed', coalesce((meta #>> '{progress,failed}')::bigint, 0) + $5,
+      'chunks', coalesce((meta #>> '{progress,chunks}')::bigint, 0) + $6,
+      'total', $7::bigint,
+      'message', $8::text))
 where id = $1
   and attempt = $2
-  and status = 'processing'`
+  and status = 'processing'
+returning meta -> 'progress'`
 
 	handBack = `
 update operations
@@ -90,10 +98,17 @@ func (r *Repository) Renew(ctx context.Context, o Operation, lease time.Duration
 	return r.guarded(ctx, renew, o, lease)
 }
 
-// Advance says how far the operation is. It is the last statement of a step's
-// transaction, after the collection's counters: errLost rolls the step back.
-func (r *Repository) Advance(ctx context.Context, o Operation, lease time.Duration, p Progress) error {
-	return r.guarded(ctx, advance, o, lease, p)
+// Advance adds to how far the operation is, and gives the sum; total and message
+// are set. It is the last statement of a step's transaction, after the
+// collection's counters: errLost rolls the step back.
+func (r *Repository) Advance(ctx context.Context, o Operation, lease time.Duration, more Progress) (Progress, error) {
+	var sum Progress
+	err := r.db.Querier(ctx).QueryRow(ctx, advance, o.ID, o.Attempt, lease, more.Done, more.Failed, more.Chunks, more.Total, more.Message).
+		Scan(&sum)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return sum, errLost
+	}
+	return sum, r.db.Translate(err)
 }
 
 // HandBack makes the operation pending again, for a worker that stops. The job

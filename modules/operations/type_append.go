@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"semantik/modules/chunks"
 	"semantik/modules/collections"
@@ -18,12 +21,23 @@ import (
 // there are.
 const recountEvery = time.Second
 
+const (
+	// maxParallel bounds how many documents an operation works on at the same
+	// time: making search rows keeps a processor of the database busy for each.
+	maxParallel = 4
+	// claimedAtOnce is how many documents a step has for each of them, so that
+	// one that takes longer keeps nobody waiting.
+	claimedAtOnce = 4
+	// smallDocument is the size in bytes up to which documents share a step.
+	smallDocument = 4 << 20
+)
+
 // errNothingReadable ends an operation of which no document could be used.
 var errNothingReadable = apperr.New(apperr.Invalid, "nothing_readable", "None of the documents could be read.")
 
 // appendWork takes up the documents that wait in a collection: it extracts their
-// text, cuts it, loads the chunks and makes their search rows. A step is one
-// document, or one slice of search rows of a large one.
+// text, cuts it, loads the chunks and makes their search rows. A document is a
+// transaction, or several when it has many chunks.
 type appendWork struct {
 	kind       Type
 	db         *database.DB
@@ -32,38 +46,69 @@ type appendWork struct {
 	rows       *collections.Repository
 	operations *Repository
 	now        func() time.Time
+	// parallel is how many documents are worked on at the same time.
+	parallel int
 }
 
 // NewAppendWork makes the work of append operations and, with another type, of
 // index operations: a new collection becomes ready by the documents that wait in
 // it, which mostly are none.
 func NewAppendWork(kind Type, db *database.DB, docs *documents.Repository, chunkRows *chunks.Repository, rows *collections.Repository, operations *Repository) Work {
-	return &appendWork{kind: kind, db: db, documents: docs, chunks: chunkRows, rows: rows, operations: operations, now: time.Now}
+	return &appendWork{kind: kind, db: db, documents: docs, chunks: chunkRows, rows: rows, operations: operations, now: time.Now,
+		parallel: min(maxParallel, runtime.GOMAXPROCS(0))}
 }
 
 // Type is the type of operation.
 func (a *appendWork) Type() Type { return a.kind }
 
-// Step works on the next document that waits.
+// Step works on the next documents that wait: a few small ones at the same time,
+// then large ones one by one, since each is in memory as a whole.
 func (a *appendWork) Step(ctx context.Context, run *Run) (bool, error) {
 	if err := a.countWaiting(ctx, run); err != nil {
 		return false, err
 	}
-	d, found, err := a.documents.ClaimNext(ctx, run.Scope)
-	if err != nil || !found {
-		return !found, err
+	waiting, err := a.documents.ClaimWaiting(ctx, run.Scope, claimedAtOnce*a.parallel)
+	if err != nil || len(waiting) == 0 {
+		return len(waiting) == 0, err
 	}
-	run.Progress.Message = d.FilePath
-	err = a.process(ctx, run, d)
+	group, together := errgroup.WithContext(ctx)
+	group.SetLimit(a.parallel)
+	var large []documents.Document
+	for _, d := range waiting {
+		if d.FileSize > smallDocument {
+			large = append(large, d)
+			continue
+		}
+		group.Go(func() error { return a.take(together, run, d) })
+	}
+	if err := group.Wait(); err != nil {
+		return false, err
+	}
+	for _, d := range large {
+		if err := a.take(ctx, run, d); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// take works on one document. An error is one of the operation's, not of the
+// document's. When the worker should end, the document is left to whoever takes
+// the operation up again.
+func (a *appendWork) take(ctx context.Context, run *Run, d documents.Document) error {
+	if run.worker.isStopping() {
+		return nil
+	}
+	err := a.process(ctx, run, d)
 	switch {
 	case errors.Is(err, documents.ErrContentChanged):
-		return false, nil // it waits again, with its new content
+		return nil // it waits again, with its new content
 	case err == nil, errors.Is(err, errLost), errors.Is(err, collections.ErrNotFound),
 		apperr.KindOf(err) == apperr.Unavailable, ctx.Err() != nil:
-		return false, err
+		return err
 	default:
 		// What one document does to the program is that document's failure.
-		return false, a.failed(ctx, run, d, err)
+		return a.failed(ctx, run, d, err)
 	}
 }
 
@@ -74,7 +119,7 @@ func (a *appendWork) countWaiting(ctx context.Context, run *Run) error {
 		if err != nil {
 			return fmt.Errorf("counting the documents that wait: %w", err)
 		}
-		run.Progress.Total = run.Progress.Done + waiting
+		run.expect(run.Progress().Done + waiting)
 		run.counted = now
 	}
 	return nil
@@ -91,7 +136,7 @@ func (a *appendWork) Result(ctx context.Context, run *Run) (map[string]any, erro
 	if waiting > 0 {
 		return nil, errMore
 	}
-	p := run.Progress
+	p := run.Progress()
 	if p.Done > 0 && p.Done == p.Failed {
 		c, err := a.rows.Get(ctx, run.Scope.ID())
 		if err != nil {

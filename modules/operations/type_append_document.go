@@ -28,9 +28,9 @@ func (a *appendWork) process(ctx context.Context, run *Run, d documents.Document
 		return err
 	}
 	small := len(cuts) <= chunks.SearchSlice
-	var next Progress
+	var sum Progress
 	err = a.db.InTx(ctx, func(ctx context.Context) error {
-		next = run.Progress
+		more := Progress{Chunks: int64(len(cuts)), Message: d.FilePath}
 		counts, err := a.replaceChunks(ctx, run, d, cuts)
 		if err != nil {
 			return err
@@ -42,15 +42,15 @@ func (a *appendWork) process(ctx context.Context, run *Run, d documents.Document
 			if counts.Vectors, err = a.finishDocument(ctx, run, d, text, counts, int64(len(cuts))); err != nil {
 				return err
 			}
-			next.Done++
+			more.Done = 1
 		}
-		next.Chunks += int64(len(cuts))
-		return a.close(ctx, run, counts, next)
+		sum, err = a.close(ctx, run, counts, more)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	run.Progress = next
+	run.committed(sum)
 	if small {
 		return nil
 	}
@@ -128,9 +128,9 @@ func (a *appendWork) finishDocument(ctx context.Context, run *Run, d documents.D
 // transaction, and marks the document as completed with the last.
 func (a *appendWork) buildSearchRows(ctx context.Context, run *Run, d documents.Document, text extract.Result, total int64) error {
 	for done := false; !done; {
-		var next Progress
+		var sum Progress
 		err := a.db.InTx(ctx, func(ctx context.Context) error {
-			next = run.Progress
+			more := Progress{Message: d.FilePath}
 			made, err := a.chunks.BuildSearchRows(ctx, run.Scope, d.ID, chunks.SearchSlice)
 			if err != nil {
 				return err
@@ -139,14 +139,15 @@ func (a *appendWork) buildSearchRows(ctx context.Context, run *Run, d documents.
 				if err := a.documents.Complete(ctx, run.Scope, d, total, text.MIMEType); err != nil {
 					return err
 				}
-				next.Done++
+				more.Done = 1
 			}
-			return a.close(ctx, run, collections.Counts{Vectors: made}, next)
+			sum, err = a.close(ctx, run, collections.Counts{Vectors: made}, more)
+			return err
 		})
 		if err != nil {
 			return err
 		}
-		run.Progress = next
+		run.committed(sum)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -163,9 +164,8 @@ func (a *appendWork) failed(ctx context.Context, run *Run, d documents.Document,
 	} else {
 		run.worker.config.Logger.ErrorContext(ctx, "a document could not be processed", "document_id", d.ID, "error", cause)
 	}
-	var next Progress
+	var sum Progress
 	err := a.db.InTx(ctx, func(ctx context.Context) error {
-		next = run.Progress
 		oldChunks, oldRows, err := a.chunks.DeleteChunksByDocument(ctx, run.Scope, d.ID)
 		if err != nil {
 			return err
@@ -173,26 +173,26 @@ func (a *appendWork) failed(ctx context.Context, run *Run, d documents.Document,
 		if err := a.documents.Fail(ctx, run.Scope, d, reason, category); err != nil {
 			return err
 		}
-		next.Done++
-		next.Failed++
-		return a.close(ctx, run, collections.Counts{Chunks: -oldChunks, Vectors: -oldRows}, next)
+		sum, err = a.close(ctx, run, collections.Counts{Chunks: -oldChunks, Vectors: -oldRows},
+			Progress{Done: 1, Failed: 1, Message: d.FilePath})
+		return err
 	})
 	if errors.Is(err, documents.ErrContentChanged) {
 		return nil
 	}
 	if err == nil {
-		run.Progress = next
+		run.committed(sum)
 	}
 	return err
 }
 
 // close ends a step's transaction: the collection's counters, then the
 // operation's progress, in the order of locks.
-func (a *appendWork) close(ctx context.Context, run *Run, counts collections.Counts, next Progress) error {
+func (a *appendWork) close(ctx context.Context, run *Run, counts collections.Counts, more Progress) (Progress, error) {
 	if counts != (collections.Counts{}) {
 		if err := a.rows.AddCounts(ctx, run.Scope, counts); err != nil {
-			return err
+			return Progress{}, err
 		}
 	}
-	return run.Advance(ctx, next)
+	return run.Advance(ctx, more)
 }

@@ -2,6 +2,7 @@ package operations
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"semantik/modules/collections"
@@ -30,17 +31,46 @@ type Run struct {
 	Operation Operation
 	// Scope of the collection that it is on.
 	Scope collections.Scope
-	// Progress so far; a step changes it and writes it down by Advance.
-	Progress Progress
 
 	worker *Worker
 	// counted is when the documents that wait were last counted.
 	counted time.Time
+
+	mu sync.Mutex
+	// progress is what was committed, as far as this worker knows: a step that
+	// ends at the same time as another may be told less than what there is.
+	progress Progress
 }
 
-// Advance writes down how far the operation is. It belongs at the end of a
-// step's transaction; its error, which may say that the operation is not this
-// worker's any more, must roll the step back.
-func (r *Run) Advance(ctx context.Context, p Progress) error {
-	return r.worker.repository.Advance(ctx, r.Operation, r.worker.config.Lease, p)
+// Progress is how far the operation is.
+func (r *Run) Progress() Progress {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.progress
+}
+
+// expect sets how many documents there are in all.
+func (r *Run) expect(total int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.progress.Total = total
+}
+
+// Advance adds to how far the operation is: more counts what is new. It belongs at
+// the end of a step's transaction; its error, which may say that the operation is
+// not this worker's any more, must roll the step back. Once that has committed,
+// the sum goes to [Run.committed].
+func (r *Run) Advance(ctx context.Context, more Progress) (Progress, error) {
+	more.Total = r.Progress().Total
+	return r.worker.repository.Advance(ctx, r.Operation, r.worker.config.Lease, more)
+}
+
+// committed notes a sum that Advance gave.
+func (r *Run) committed(sum Progress) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if sum.Done >= r.progress.Done && sum.Chunks >= r.progress.Chunks {
+		sum.Total = r.progress.Total
+		r.progress = sum
+	}
 }

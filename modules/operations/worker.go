@@ -139,10 +139,8 @@ func (w *Worker) carryOut(ctx context.Context, run *Run) error {
 		return fmt.Errorf("no worker here knows operations of the type %q", run.Operation.Type)
 	}
 	for {
-		select {
-		case <-w.stopping:
+		if w.isStopping() {
 			return errStopping
-		default:
 		}
 		done, err := work.Step(ctx, run)
 		if err != nil {
@@ -154,6 +152,16 @@ func (w *Worker) carryOut(ctx context.Context, run *Run) error {
 		if err := w.complete(ctx, run, work); !errors.Is(err, errMore) {
 			return err
 		}
+	}
+}
+
+// isStopping reports whether the worker should end.
+func (w *Worker) isStopping() bool {
+	select {
+	case <-w.stopping:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -190,7 +198,7 @@ func (w *Worker) claim(ctx context.Context, id uuid.UUID) (*Run, bool, error) {
 		}
 		run = &Run{Operation: claimed, Scope: scope, worker: w}
 		if p := claimed.Meta.Progress; p != nil {
-			run.Progress = *p
+			run.progress = *p
 		}
 		return w.rows.UpdateStatus(ctx, scope, collections.StatusProcessing, "")
 	})
