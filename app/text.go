@@ -29,16 +29,16 @@ func (s style) yellow(text string) string { return s.wrap("33", text) }
 
 // plain makes foreign text safe to show: on one line, and without the characters
 // with which it could move the cursor, change the colours or hide itself.
-func plain(text string) string {
-	clean := strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r), r == utf8.RuneError, !unicode.IsPrint(r):
+func plain(text string) string { return strings.Join(strings.Fields(printable(text)), " ") }
+
+// printable puts a space in place of what is not to be seen.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return ' '
-		default:
-			return r
 		}
+		return r
 	}, text)
-	return strings.Join(strings.Fields(clean), " ")
 }
 
 // snippet shows a search's snippet, which is HTML with the words in <mark>, on a
@@ -60,17 +60,15 @@ func (s style) snippet(snippet string) string {
 
 // spaced is plain text that keeps a space at either end.
 func spaced(escaped string) string {
-	text := html.UnescapeString(escaped)
+	text := printable(html.UnescapeString(escaped))
 	clean := plain(text)
 	if clean == "" {
-		return strings.Repeat(" ", min(1, len(text)))
+		return text[:min(1, len(text))]
 	}
-	first, _ := utf8.DecodeRuneInString(text)
-	last, _ := utf8.DecodeLastRuneInString(text)
-	if unicode.IsSpace(first) {
+	if strings.HasPrefix(text, " ") {
 		clean = " " + clean
 	}
-	if unicode.IsSpace(last) {
+	if strings.HasSuffix(text, " ") {
 		clean += " "
 	}
 	return clean
