@@ -81,8 +81,8 @@ func (w *World) Race(n int, fn func(i int) error) []error {
 	return errs
 }
 
-// FailAt calls fn with the statement that follows n others broken off, and
-// reports whether fn came that far. It is for a world without a worker, whose
+// FailAt calls fn with the statement that follows n others broken off, those
+// outside of a transaction not counted, and reports whether fn came that far. It is for a world without a worker, whose
 // statements would be counted too.
 func (w *World) FailAt(n int, fn func()) (reached bool) {
 	w.Trace.failAt(n)
@@ -157,4 +157,23 @@ func (w *World) Damage(statements string, rule schema.Rule) []string {
 	broken, err := rule.Broken(ctx, tx)
 	require.NoError(w.t, err)
 	return broken
+}
+
+// FailEach runs fn with the first statement of its transactions broken off, then
+// with the second, and so on: each time fn must report an error and leave every table as it was. In
+// the end it succeeds. It gives the tables that this changed. It is for a world
+// with [NoWorker] and [NoRetry].
+func (w *World) FailEach(fn func() error) []string {
+	w.t.Helper()
+	before := w.Snapshot()
+	for n := 0; ; n++ {
+		var err error
+		if !w.FailAt(n, func() { err = fn() }) {
+			require.NoError(w.t, err)
+			require.Greater(w.t, n, 2, "statements were broken off")
+			return before.Changed(w.Snapshot())
+		}
+		require.Error(w.t, err, "statement %d was broken off", n)
+		require.Empty(w.t, before.Changed(w.Snapshot()), "statement %d was broken off", n)
+	}
 }

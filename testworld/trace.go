@@ -24,8 +24,8 @@ type Trace struct {
 	mu        sync.Mutex
 	recording bool
 	kept      []Statement
-	// countdown is how many more statements may run before one is broken off; -1
-	// for none.
+	// countdown is how many more statements of transactions may run before one is
+	// broken off; -1 for none.
 	countdown int
 	failed    bool
 	// committed is closed, and made anew, at each commit.
@@ -74,14 +74,17 @@ func (t *Trace) nextCommit() <-chan struct{} {
 	return t.committed
 }
 
-func (t *Trace) sent(ctx context.Context, s Statement) context.Context {
+func (t *Trace) sent(ctx context.Context, conn *pgx.Conn, s Statement) context.Context {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.recording {
 		s.Args = slices.Clone(s.Args)
 		t.kept = append(t.kept, s)
 	}
-	if strings.EqualFold(s.SQL, "rollback") {
+	// Outside of a transaction a statement that was not sent is sent again on
+	// another connection, and a transaction can always be given up.
+	inside := conn.PgConn().TxStatus() != 'I' || strings.HasPrefix(s.SQL, "begin")
+	if !inside || strings.EqualFold(s.SQL, "rollback") {
 		return ctx
 	}
 	if t.countdown == 0 {
@@ -97,8 +100,8 @@ func (t *Trace) sent(ctx context.Context, s Statement) context.Context {
 }
 
 // TraceQueryStart is pgx's.
-func (t *Trace) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	ctx = t.sent(ctx, Statement{SQL: data.SQL, Args: data.Args})
+func (t *Trace) TraceQueryStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	ctx = t.sent(ctx, conn, Statement{SQL: data.SQL, Args: data.Args})
 	return context.WithValue(ctx, traceKey{}, strings.EqualFold(data.SQL, "commit"))
 }
 
@@ -117,8 +120,8 @@ func (t *Trace) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQu
 }
 
 // TraceCopyFromStart is pgx's.
-func (t *Trace) TraceCopyFromStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceCopyFromStartData) context.Context {
-	return t.sent(ctx, Statement{SQL: "copy " + data.TableName.Sanitize(), Copy: true})
+func (t *Trace) TraceCopyFromStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceCopyFromStartData) context.Context {
+	return t.sent(ctx, conn, Statement{SQL: "copy " + data.TableName.Sanitize(), Copy: true})
 }
 
 // TraceCopyFromEnd is pgx's.

@@ -77,6 +77,10 @@ func Database(change func(*database.Config)) Option {
 	return func(s *settings) { s.database = append(s.database, change) }
 }
 
+// NoRetry lets a unit of work fail at once, so that what is broken off once has
+// an outcome.
+func NoRetry() Option { return Setting("DB_RETRY_LIMIT=0") }
+
 // OneConnection leaves a single connection to everybody, so that whoever asks for
 // a second one while holding the first waits in vain, and shows itself by an
 // error soon.

@@ -28,8 +28,8 @@ func cleanSourcePath(raw string) string {
 
 // checkSourcePath reports what is wrong with a cleaned source path.
 func checkSourcePath(p string) error {
-	if !utf8.ValidString(p) || utf8.RuneCountInString(p) > MaxPath {
-		return apperr.InvalidFields([]apperr.Field{{Location: "body.source_path", Message: "must be at most 4096 characters of valid UTF-8"}})
+	if !utf8.ValidString(p) || len(p) > MaxSourcePathBytes {
+		return apperr.InvalidFields([]apperr.Field{{Location: "body.source_path", Message: "must be at most 2048 bytes of valid UTF-8"}})
 	}
 	return nil
 }

@@ -13,6 +13,9 @@ const (
 	MaxName = 255
 	// MaxPath bounds a file path, in characters.
 	MaxPath = 4096
+	// MaxSourcePathBytes bounds a source's path, in bytes: more would not fit into
+	// the key that finds it.
+	MaxSourcePathBytes = 2048
 	// MaxMetadataBytes bounds the metadata, as JSON.
 	MaxMetadataBytes = 64 << 10
 	// SliceBytes is how much of a content lies in one row: small enough for

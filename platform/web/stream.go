@@ -81,6 +81,7 @@ func (s *Stream) Parts() (*Parts, error) {
 // whole one; this one tells them apart.
 type Parts struct {
 	reader *multipart.Reader
+	ended  bool
 }
 
 // Part is one part of a multipart body. It is read like a file; its errors are
@@ -93,8 +94,12 @@ type Part struct {
 // other errors are those of [Stream.Reader] and, for a body that is cut off or
 // malformed, an apperr of kind Malformed. They may go to the client as they are.
 func (p *Parts) Next() (*Part, error) {
+	if p.ended { // asked again, the reader takes the end of the body for a body cut off
+		return nil, io.EOF
+	}
 	part, err := p.reader.NextPart()
 	if err != nil {
+		p.ended = err == io.EOF // a wrapped io.EOF is an early end
 		return nil, multipartError(err)
 	}
 	return &Part{part: part}, nil
