@@ -2,6 +2,7 @@ package chunks
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -33,9 +34,12 @@ on conflict do nothing`
 
 // BuildSearchRows makes the search rows that a document's chunks lack, at most
 // limit in one go, and tells how many it made; fewer than limit means that none
-// is lacking any more.
+// is lacking any more. It needs a unit of work.
 func (r *Repository) BuildSearchRows(ctx context.Context, scope collections.Scope, documentID uuid.UUID, limit int) (int64, error) {
-	tag, err := r.on(ctx, scope).exec(ctx, buildSearchRows, documentID, limit)
+	if _, err := r.db.Tx(ctx); err != nil {
+		return 0, fmt.Errorf("building search rows: %w", err)
+	}
+	tag, err := r.on(ctx, scope).load(ctx, buildSearchRows, documentID, limit)
 	return tag.RowsAffected(), r.db.Translate(err)
 }
 
