@@ -5,9 +5,15 @@ GO       ?= go
 LINT     := $(GO) tool -modfile=tools/go.mod golangci-lint
 PACKAGES ?= ./...
 
-# RACE=1, and CI=true as every build server sets it, look for data races.
+# The program needs no C library, and so runs on any machine of its kind.
+export CGO_ENABLED := 0
+
+# RACE=1, and CI=true as every build server sets it, look for data races, which
+# takes a C compiler.
 ifneq ($(RACE)$(filter true 1,$(CI)),)
-RACEFLAG := -race
+GOTEST := CGO_ENABLED=1 $(GO) test -race
+else
+GOTEST := $(GO) test
 endif
 
 .DEFAULT_GOAL := help
@@ -17,13 +23,13 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 build: ## compile the program into bin/semantik
-	$(GO) build -trimpath -o bin/semantik .
+	$(GO) build -o bin/semantik .
 
 run: build ## start everything and load a folder (DIR=some/folder; docs/ if there is one)
 	@bin/semantik up $(if $(DIR),"$(DIR)") || test $$? -eq 130
 
-test: ## run the tests (RACE=1: with the race detector, PACKAGES=./schema: those alone)
-	$(GO) run ./platform/pgtest/run -- $(GO) test $(RACEFLAG) -timeout 10m $(PACKAGES)
+test: ## run the tests (RACE=1: with the race detector, PACKAGES=./schema: those alone, POSTGRES=15: on it)
+	$(GO) run ./platform/pgtest/run $(if $(POSTGRES),-postgres $(POSTGRES)) -- env $(GOTEST) -timeout 10m $(PACKAGES)
 
 vet: ## look for mistakes that the compiler lets pass
 	$(GO) vet $(PACKAGES)
