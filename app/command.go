@@ -58,7 +58,7 @@ func Main(args []string) int {
 
 // run runs one command.
 func (s *shell) run(ctx context.Context, args []string) int {
-	root := newRoot(s)
+	root := newRoot(s) //nolint:contextcheck // each command takes the context that it is executed with
 	root.SetArgs(args)
 	root.SetIn(s.stdin)
 	root.SetOut(s.stdout)

@@ -16,7 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"semantik/app"
+	api "semantik/app/client"
 	"semantik/platform/pgtest"
+	"semantik/schema"
 )
 
 // buffer is written by a command and read by a test at the same time.
@@ -43,11 +45,12 @@ type ran struct {
 	stdout, stderr string
 }
 
-func (r ran) json(t *testing.T) map[string]any {
+// decode reads the JSON that a command has printed.
+func decode[T any](t *testing.T, r ran) T {
 	t.Helper()
-	var object map[string]any
-	require.NoError(t, json.Unmarshal([]byte(r.stdout), &object), r.stdout+r.stderr)
-	return object
+	var v T
+	require.NoError(t, json.Unmarshal([]byte(r.stdout), &v), r.stdout+r.stderr)
+	return v
 }
 
 // home is the environment of a person who has nothing set.
@@ -69,13 +72,11 @@ func command(t *testing.T, environ []string, stdin string, args ...string) ran {
 
 // upRun is a program that serves.
 type upRun struct {
-	result map[string]any
+	result app.UpResult
 	stderr *buffer
 	cancel context.CancelFunc
 	code   chan int
 }
-
-func (u *upRun) url() string { return u.result["url"].(string) }
 
 // stop ends the program as Ctrl-C does.
 func (u *upRun) stop(t *testing.T) {
@@ -120,29 +121,27 @@ func TestUp_LoadsAFolderOnceAndServesIt(t *testing.T) {
 	})
 
 	first := up(t, environ, folder)
-	require.Equal(t, true, first.result["admin_created"])
-	password := first.result["admin_password"].(string)
+	require.True(t, first.result.AdminCreated)
+	password := first.result.AdminPassword
 	require.GreaterOrEqual(t, len(password), 32)
-	file := first.result["admin_password_file"].(string)
+	file := first.result.PasswordFile
 	info, err := os.Stat(file)
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	kept, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, password, strings.TrimSpace(string(kept)))
-	load := first.result["load"].(map[string]any)
-	require.EqualValues(t, 3, load["files"])
-	require.EqualValues(t, 2, load["uploaded"])
-	require.EqualValues(t, 1, load["already_there"])
-	require.Equal(t, "notes- old", load["collection"])
-	require.NotEmpty(t, first.result["search"].(map[string]any)["results"])
+	load := first.result.Load
+	require.Equal(t, []int{3, 2, 1}, []int{load.Files, load.Uploaded, load.Present})
+	require.Equal(t, "notes- old", load.Collection)
+	require.NotEmpty(t, first.result.Search.Results)
 
 	t.Run("another command needs no login beside it", func(t *testing.T) {
 		r := command(t, environ, "", "search", "Haus", "-c", "notes- old", "--json")
 		require.Equal(t, 0, r.code, r.stderr)
-		results := r.json(t)["results"].([]any)
+		results := decode[api.Found](t, r).Results
 		require.Len(t, results, 1)
-		require.Equal(t, "notes: old?/river.md", results[0].(map[string]any)["file_path"])
+		require.Equal(t, "notes: old?/river.md", results[0].FilePath)
 	})
 	first.stop(t)
 	require.NoFileExists(t, filepath.Join(filepath.Dir(file), "session.json"))
@@ -150,13 +149,12 @@ func TestUp_LoadsAFolderOnceAndServesIt(t *testing.T) {
 
 	second := up(t, environ, folder)
 	defer second.stop(t)
-	require.Equal(t, false, second.result["admin_created"])
-	require.Nil(t, second.result["admin_password"])
-	load = second.result["load"].(map[string]any)
-	require.EqualValues(t, 0, load["uploaded"])
-	require.EqualValues(t, 0, load["bytes"], "nothing was sent")
-	require.EqualValues(t, 3, load["already_there"])
-	require.NotEmpty(t, second.result["search"].(map[string]any)["results"])
+	require.False(t, second.result.AdminCreated)
+	require.Empty(t, second.result.AdminPassword)
+	load = second.result.Load
+	require.Equal(t, []int{3, 0, 3}, []int{load.Files, load.Uploaded, load.Present})
+	require.Zero(t, load.Bytes, "nothing was sent")
+	require.NotEmpty(t, second.result.Search.Results)
 }
 
 func TestUp_TakesTheAdminOfTheEnvironment(t *testing.T) {
@@ -165,11 +163,11 @@ func TestUp_TakesTheAdminOfTheEnvironment(t *testing.T) {
 	folder := t.TempDir()
 	u := up(t, environ, folder)
 	defer u.stop(t)
-	require.Nil(t, u.result["admin_password"])
-	require.NoFileExists(t, filepath.Join(filepath.Dir(folder), "data", "admin.password"))
-	r := command(t, environ, "open sesame\n", "login", "--server", u.url(), "--username", "Chief", "--password-stdin", "--json")
+	require.Empty(t, u.result.AdminPassword)
+	require.Empty(t, u.result.PasswordFile)
+	r := command(t, environ, "open sesame\n", "login", "--server", u.result.URL, "--username", "Chief", "--password-stdin", "--json")
 	require.Equal(t, 0, r.code, r.stderr)
-	require.Equal(t, "chief", r.json(t)["username"])
+	require.Equal(t, "chief", decode[map[string]string](t, r)["username"])
 }
 
 // Broken off at any moment, the next run goes on, and in the end every file is
@@ -199,11 +197,10 @@ func TestUp_GoesOnAfterItWasBrokenOff(t *testing.T) {
 
 	u := up(t, environ, folder)
 	defer u.stop(t)
-	load := u.result["load"].(map[string]any)
-	require.EqualValues(t, len(files), load["uploaded"].(float64)+load["already_there"].(float64))
-	require.Empty(t, load["failed"])
-	require.Empty(t, load["unreadable"])
-	require.EqualValues(t, len(files), load["searchable_chunks"], "each file is one passage, once")
+	load := u.result.Load
+	require.Equal(t, len(files), load.Uploaded+load.Present)
+	require.True(t, load.Complete())
+	require.EqualValues(t, len(files), load.Chunks, "each file is one passage, once")
 }
 
 // signalling closes a channel once a text was written.
@@ -246,12 +243,12 @@ func TestLogin_KeepsATokenThatNobodyElseCanRead(t *testing.T) {
 	r := command(t, elsewhere, "", "search", "penguins", "-c", "notes")
 	require.Equal(t, 1, r.code)
 	require.Contains(t, r.stderr, "semantik login")
-	r = command(t, elsewhere, "wrong\n", "login", "--server", u.url(), "-u", "admin", "--password-stdin")
+	r = command(t, elsewhere, "wrong\n", "login", "--server", u.result.URL, "-u", "admin", "--password-stdin")
 	require.Equal(t, 1, r.code)
 	require.Contains(t, r.stderr, "Incorrect username or password (correlation id")
-	r = command(t, elsewhere, "correct horse\n", "login", "--server", u.url()+"/", "-u", "admin", "--password-stdin", "--json")
+	r = command(t, elsewhere, "correct horse\n", "login", "--server", u.result.URL+"/", "-u", "admin", "--password-stdin", "--json")
 	require.Equal(t, 0, r.code, r.stderr)
-	info, err := os.Stat(r.json(t)["file"].(string))
+	info, err := os.Stat(decode[map[string]string](t, r)["file"])
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	r = command(t, elsewhere, "", "search", "penguins", "-c", "notes")
@@ -259,7 +256,7 @@ func TestLogin_KeepsATokenThatNobodyElseCanRead(t *testing.T) {
 	require.Contains(t, r.stdout, "notes/a.txt")
 	require.NotContains(t, r.stdout, "\x1b", "no colours but on a terminal")
 
-	r = command(t, append(elsewhere, "SEMANTIK_TOKEN=nonsense", "SEMANTIK_SERVER="+u.url()), "", "search", "penguins", "-c", "notes")
+	r = command(t, append(elsewhere, "SEMANTIK_TOKEN=nonsense", "SEMANTIK_SERVER="+u.result.URL), "", "search", "penguins", "-c", "notes")
 	require.Equal(t, 0, r.code, "a token that is refused gives way to the login")
 	require.NoError(t, os.Chmod(filepath.Join(filepath.Dir(elsewhere[0][5:]), filepath.Base(elsewhere[0]), ".config/semantik/logins.json"), 0o644))
 	r = command(t, elsewhere, "", "search", "penguins", "-c", "notes")
@@ -283,18 +280,20 @@ func TestSearch_SaysWhatIsWrong(t *testing.T) {
 func TestSchema_IsAppliedUndoneAndLookedAt(t *testing.T) {
 	t.Parallel()
 	environ := home(t, "DATABASE_URL="+pgtest.Empty(t))
-	status := func() string { return command(t, environ, "", "schema", "status", "--json").json(t)["state"].(string) }
-	require.Equal(t, "empty", status())
-	require.NotEmpty(t, command(t, environ, "", "schema", "plan", "--json").json(t)["statements"])
+	status := func() schema.State {
+		return decode[schema.Status](t, command(t, environ, "", "schema", "status", "--json")).State
+	}
+	require.Equal(t, schema.StateEmpty, status())
+	require.NotEmpty(t, decode[schema.Plan](t, command(t, environ, "", "schema", "plan", "--json")).Statements)
 	r := command(t, environ, "", "schema", "check")
 	require.Equal(t, 1, r.code, "a database without the schema differs from it")
 	r = command(t, environ, "", "schema", "apply")
 	require.Equal(t, 0, r.code, r.stderr)
 	require.Contains(t, r.stdout, "partitions")
-	require.Equal(t, "current", status())
+	require.Equal(t, schema.StateCurrent, status())
 	require.Contains(t, command(t, environ, "", "schema", "plan").stdout, "nothing to do")
 	require.Equal(t, 0, command(t, environ, "", "schema", "check").code)
-	require.Len(t, command(t, environ, "", "schema", "history", "--json").json(t)["entries"], 1)
+	require.Len(t, decode[map[string][]schema.Entry](t, command(t, environ, "", "schema", "history", "--json"))["entries"], 1)
 
 	r = command(t, append(environ, "CHUNK_PARTITION_COUNT=50"), "", "schema", "plan")
 	require.Equal(t, 1, r.code)
@@ -305,7 +304,7 @@ func TestSchema_IsAppliedUndoneAndLookedAt(t *testing.T) {
 	require.Contains(t, r.stderr, "chunks")
 	r = command(t, environ, "", "schema", "rollback", "--allow-destructive")
 	require.Equal(t, 0, r.code, r.stderr)
-	require.Equal(t, "empty", status())
+	require.Equal(t, schema.StateEmpty, status())
 }
 
 func TestConfig_MasksSecrets(t *testing.T) {
@@ -364,5 +363,5 @@ func TestVersion(t *testing.T) {
 	t.Parallel()
 	r := command(t, nil, "", "version", "--json")
 	require.Equal(t, 0, r.code)
-	require.NotEmpty(t, r.json(t)["version"])
+	require.NotEmpty(t, decode[map[string]string](t, r)["version"])
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -198,11 +199,12 @@ func (u *up) load(ctx context.Context, c *client.Client, result *upResult) error
 
 // command is a command line to go on with.
 func (u *up) command(args ...string) string {
-	line := quoted(u.shell.program)
+	var line strings.Builder
+	line.WriteString(quoted(u.shell.program))
 	for _, arg := range args {
-		line += " " + quoted(arg)
+		line.WriteString(" " + quoted(arg))
 	}
-	return line + u.dataFlag()
+	return line.String() + u.dataFlag()
 }
 
 // dataFlag repeats the data directory where the next command would not find it.

@@ -22,6 +22,9 @@ func (s Shell) Run(ctx context.Context, args ...string) int {
 // Commands is the tree of commands.
 func Commands() *cobra.Command { return newRoot(systemShell()) }
 
+// UpResult is what "up" prints for programs.
+type UpResult = upResult
+
 // QueryFrom is exampleQuery.
 func QueryFrom(texts ...string) string { return exampleQuery(texts) }
 

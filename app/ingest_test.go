@@ -21,11 +21,11 @@ func loader(t *testing.T) (c *api.Client, environ []string) {
 	environ = home(t, "DATABASE_URL="+pgtest.Database(t), "SEMANTIK_ADMIN_PASSWORD=correct horse", "MAX_UPLOAD_BYTES=21MB")
 	u := up(t, environ, t.TempDir())
 	t.Cleanup(func() { u.stop(t) })
-	anonymous := api.New(u.url(), api.Options{})
+	anonymous := api.New(u.result.URL, api.Options{})
 	t.Cleanup(anonymous.Close)
 	token, err := anonymous.Login(t.Context(), "admin", "correct horse")
 	require.NoError(t, err)
-	c = api.New(u.url(), api.Options{Token: api.StaticToken(token)})
+	c = api.New(u.result.URL, api.Options{Token: api.StaticToken(token)})
 	t.Cleanup(c.Close)
 	return c, environ
 }
@@ -48,10 +48,9 @@ func documents(t *testing.T, c *api.Client, collection string) map[string]string
 	return statuses
 }
 
-// Whatever lies in a folder has its outcome, and the rest is loaded.
-func TestIngest_AHostileFolder(t *testing.T) {
-	t.Parallel()
-	c, environ := loader(t)
+// hostileFolder makes a folder with one of everything that can go wrong.
+func hostileFolder(t *testing.T) string {
+	t.Helper()
 	folder := filepath.Join(t.TempDir(), "folder")
 	line := "Das alte Haus steht am Fluss, und die Pinguine schwimmen im Meer davor.\n"
 	writeFiles(t, folder, map[string]string{
@@ -70,35 +69,36 @@ func TestIngest_AHostileFolder(t *testing.T) {
 	require.NoError(t, os.Symlink("..", filepath.Join(folder, "sub", "circle")))
 	require.NoError(t, os.Symlink("good.md", filepath.Join(folder, "link.md")))
 	require.NoError(t, syscall.Mkfifo(filepath.Join(folder, "pipe"), 0o600))
+	return folder
+}
+
+// Whatever lies in a folder has its outcome, and the rest is loaded.
+func TestIngest_AHostileFolder(t *testing.T) {
+	t.Parallel()
+	c, environ := loader(t)
+	folder := hostileFolder(t)
 
 	first := command(t, environ, "", "ingest", folder, "-c", "hostile", "--json")
 	require.Equal(t, 3, first.code, first.stderr)
-	report := first.json(t)
-	require.Equal(t, true, report["collection_made"])
-	list := func(name string) map[string]string {
-		byPath := map[string]string{}
-		for _, e := range report[name].([]any) {
-			entry := e.(map[string]any)
-			byPath[entry["path"].(string)] = entry["reason"].(string)
-		}
-		return byPath
-	}
-	require.Equal(t, map[string]string{".hidden": "hidden", ".git": "hidden", "sub/circle": "symbolic link", "link.md": "symbolic link", "pipe": "named pipe"}, list("skipped"))
-	failed := list("failed")
+	report := decode[ingest.Report](t, first)
+	require.True(t, report.Made)
+	require.Equal(t, map[string]string{
+		".hidden": ingest.ReasonHidden, ".git": ingest.ReasonHidden, "sub/circle": ingest.ReasonLink, "link.md": ingest.ReasonLink, "pipe": ingest.ReasonPipe,
+	}, reasons(report.Skipped))
+	failed := reasons(report.Failed)
 	require.Len(t, failed, 2)
 	require.Contains(t, failed["huge.txt"], "larger than")
 	require.Contains(t, failed["bad\ufffdname.txt"], "UTF-8")
-	unreadable := list("unreadable")
+	unreadable := reasons(report.Unreadable)
 	require.Len(t, unreadable, 5)
 	require.Contains(t, unreadable["empty.txt"], "empty")
 	require.Contains(t, unreadable["blank.txt"], "empty")
 	require.Contains(t, unreadable["binary.dat"], "not read")
 	require.Contains(t, unreadable["latin1.txt"], "UTF-8")
 	require.Contains(t, unreadable, "nul.txt")
-	require.EqualValues(t, 1, report["already_there"], "of two files with the same content one is there already")
+	require.Equal(t, 1, report.Present, "of two files with the same content one is there already")
 
-	collection := report["collection_id"].(string)
-	there := documents(t, c, collection)
+	there := documents(t, c, report.CollectionID)
 	for _, path := range []string{"good.md", "sub/deep/er.txt", "large.txt", "new\nline.txt", "quote\" and ; semicolon.txt", strings.Repeat("n", 250) + ".txt"} {
 		require.Equal(t, "completed", there["folder/"+path], path)
 	}
@@ -106,10 +106,10 @@ func TestIngest_AHostileFolder(t *testing.T) {
 
 	second := command(t, environ, "", "ingest", folder, "-c", "hostile", "--json")
 	require.Equal(t, 3, second.code, "what failed is still not there")
-	report = second.json(t)
-	require.EqualValues(t, 0, report["uploaded"])
-	require.Equal(t, unreadable, list("unreadable"))
-	require.Equal(t, there, documents(t, c, collection), "a second time adds nothing")
+	report = decode[ingest.Report](t, second)
+	require.Zero(t, report.Uploaded)
+	require.Equal(t, unreadable, reasons(report.Unreadable))
+	require.Equal(t, there, documents(t, c, report.CollectionID), "a second time adds nothing")
 
 	shown := command(t, environ, "", "ingest", folder, "-c", "hostile")
 	require.Contains(t, shown.stdout, "Not taken: 2 entries")
@@ -179,7 +179,7 @@ func TestIngest_AFileWithANewContentTakesTheOldOnesPlace(t *testing.T) {
 	writeFiles(t, folder, map[string]string{"a.txt": "About elephants."})
 	r := command(t, environ, "", "ingest", folder, "-c", "notes", "--json")
 	require.Equal(t, 0, r.code, r.stderr)
-	require.EqualValues(t, 1, r.json(t)["replaced"])
+	require.Equal(t, 1, decode[ingest.Report](t, r).Replaced)
 	require.Contains(t, command(t, environ, "", "search", "elephants", "-c", "notes").stdout, "notes/a.txt")
 	require.Contains(t, command(t, environ, "", "search", "penguins", "-c", "notes").stdout, "Nothing was found")
 }
@@ -192,7 +192,7 @@ func TestIngest_TwoFoldersWithTheSameFilesKeepTheirOwn(t *testing.T) {
 	require.Equal(t, 0, command(t, environ, "", "ingest", filepath.Join(parent, "one"), "-c", "both").code)
 	r := command(t, environ, "", "ingest", filepath.Join(parent, "two"), "-c", "both", "--json")
 	require.Equal(t, 0, r.code, r.stderr)
-	require.Equal(t, map[string]string{"one/README.md": "completed", "two/README.md": "completed"}, documents(t, c, r.json(t)["collection_id"].(string)))
+	require.Equal(t, map[string]string{"one/README.md": "completed", "two/README.md": "completed"}, documents(t, c, decode[ingest.Report](t, r).CollectionID))
 }
 
 func TestIngest_ACollectionIsNotMadeAgainstOnesWill(t *testing.T) {

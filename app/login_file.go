@@ -22,16 +22,6 @@ type logins struct {
 	Logins []login `json:"logins"`
 }
 
-// of gives the login for a server; for "" the last one.
-func (l logins) of(server string) (login, bool) {
-	for _, one := range l.Logins {
-		if server == "" || one.Server == server {
-			return one, true
-		}
-	}
-	return login{}, false
-}
-
 // with puts a login first, in place of that for the same server.
 func (l logins) with(added login) logins {
 	kept := []login{added}
@@ -62,7 +52,7 @@ func readPrivate(path string, v any) error {
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
 		return fmt.Errorf("%s can be read by others (mode %04o); run \"chmod 600 %s\"", path, info.Mode().Perm(), path)
 	}
-	content, err := os.ReadFile(path)
+	content, err := os.ReadFile(path) //nolint:gosec // a file of our own
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", path, reasonOf(err))
 	}
@@ -103,8 +93,7 @@ func writePrivate(path string, v any) (err error) {
 
 // reasonOf leaves out the path, which stands beside it already.
 func reasonOf(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err
 	}
 	return err

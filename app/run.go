@@ -67,11 +67,10 @@ func run(ctx context.Context, c *config.Config, log *slog.Logger, tell func(stri
 	group.Go(func() error { return stopWorker(inner, a, c.HTTP.ShutdownTimeout+workerGrace) })
 	group.Go(func() error { return db.watch(inner) })
 	group.Go(func() error {
-		err := during(inner, a, localURL(listener.Addr()))
-		if inner.Err() != nil {
-			return nil // it was broken off, for whatever reason that is
+		if err := during(inner, a, localURL(listener.Addr())); inner.Err() == nil {
+			return err
 		}
-		return err
+		return nil // it was broken off, which is no failure
 	})
 	return group.Wait()
 }

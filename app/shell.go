@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -33,8 +34,8 @@ func systemShell() *shell {
 
 // getenv reads a variable of the environment.
 func (s *shell) getenv(name string) string {
-	for i := len(s.environ) - 1; i >= 0; i-- {
-		if value, found := strings.CutPrefix(s.environ[i], name+"="); found {
+	for _, entry := range slices.Backward(s.environ) {
+		if value, found := strings.CutPrefix(entry, name+"="); found {
 			return value
 		}
 	}
@@ -44,7 +45,7 @@ func (s *shell) getenv(name string) string {
 // The variables of the client, which are no settings of the server.
 const (
 	envServer = "SEMANTIK_SERVER"
-	envToken  = "SEMANTIK_TOKEN"
+	envToken  = "SEMANTIK_TOKEN" //nolint:gosec // the name of a variable
 )
 
 // load reads the settings for a command.

@@ -82,8 +82,8 @@ func (c *Client) do(ctx context.Context, k call, out any) error {
 
 // isRefused reports whether the server did not take the token.
 func isRefused(err error) bool {
-	var p *Problem
-	return errors.As(err, &p) && p.Status == http.StatusUnauthorized
+	p, ok := errors.AsType[*Problem](err)
+	return ok && p.Status == http.StatusUnauthorized
 }
 
 // pause tells whether to try again, and after how long: as long as the server
@@ -93,8 +93,7 @@ func (c *Client) pause(k call, try int, err error) (time.Duration, bool) {
 		return 0, false
 	}
 	backoff := time.Duration(float64(100*time.Millisecond<<try) * (0.5 + rand.Float64())) //nolint:gosec // spreads load, hides nothing
-	var p *Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*Problem](err); ok {
 		if p.Status != http.StatusServiceUnavailable && p.Status != http.StatusTooManyRequests {
 			return 0, false
 		}
@@ -192,8 +191,7 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
 	return &UnreachableError{Server: c.server, Err: err}

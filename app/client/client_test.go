@@ -159,7 +159,7 @@ func TestClient_SaysWhenTheServerIsNotThere(t *testing.T) {
 func TestClient_ComesBackToAServerThatBrokeOff(t *testing.T) {
 	t.Parallel()
 	hangUp := func(w http.ResponseWriter, _ *http.Request) {
-		conn, _, err := w.(http.Hijacker).Hijack()
+		conn, _, err := http.NewResponseController(w).Hijack()
 		if err == nil {
 			_ = conn.Close()
 		}

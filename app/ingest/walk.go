@@ -168,8 +168,7 @@ func special(kind fs.FileMode) string {
 
 // reasonOf leaves out the path, which stands beside it already.
 func reasonOf(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err
 	}
 	return err

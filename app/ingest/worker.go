@@ -54,16 +54,15 @@ func (l *loader) take(ctx context.Context, b *batch, path string) error {
 		l.failToRead(path, err)
 		return nil
 	}
+	defer func() { _ = file.Close() }()
 	content, err := readSmall(file)
-	if err != nil || content == nil {
-		defer func() { _ = file.Close() }()
-		if err != nil {
-			l.failToRead(path, err)
-			return nil
-		}
+	switch {
+	case err != nil:
+		l.failToRead(path, err)
+		return nil
+	case content == nil:
 		return l.takeLarge(ctx, path, file)
 	}
-	_ = file.Close()
 	if l.isKnown(path, func() (string, error) { sum := sha256.Sum256(content); return hex.EncodeToString(sum[:]), nil }) {
 		return nil
 	}
@@ -93,19 +92,18 @@ func (l *loader) takeLarge(ctx context.Context, path string, file *os.File) erro
 	}
 	if failed != nil {
 		l.failToRead(path, failed)
-		return nil
+		return nil //nolint:nilerr // it is the file that has failed, not the load
 	}
 	if known {
 		return nil
 	}
-	info, err := file.Stat()
-	if err != nil {
-		l.failToRead(path, err)
-		return nil
+	var size int64 // for the report alone
+	if info, err := file.Stat(); err == nil {
+		size = info.Size()
 	}
 	// Its length is not announced, since it may change while it is read: what is
 	// read is the content.
-	return l.send(ctx, &batch{paths: []string{path}, bytes: info.Size(), files: []client.File{{
+	return l.send(ctx, &batch{paths: []string{path}, bytes: size, files: []client.File{{
 		Path: l.prefix + path, Size: -1, Open: func() (io.ReadCloser, error) {
 			return io.NopCloser(&fileReader{file: file}), nil
 		},
@@ -242,8 +240,7 @@ func (l *loader) fail(path, reason string) {
 // failToRead notes a file that cannot be read; one that is not there any more is
 // left out.
 func (l *loader) failToRead(path string, err error) {
-	var failed *fileError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*fileError](err); ok {
 		err = failed.err
 	}
 	switch {
