@@ -8,6 +8,10 @@ PACKAGES ?= ./...
 # The program needs no C library, and so runs on any machine of its kind.
 export CGO_ENABLED := 0
 
+# What "semantik version" says. The Go command would find it out by itself, and
+# fail where git refuses to look at another user's files.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+
 # RACE=1, and CI=true as every build server sets it, look for data races, which
 # takes a C compiler.
 ifneq ($(RACE)$(filter true 1,$(CI)),)
@@ -23,7 +27,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 build: ## compile the program into bin/semantik
-	$(GO) build -o bin/semantik .
+	$(GO) build -buildvcs=false -ldflags "-X semantik/app.stamp=$(VERSION)" -o bin/semantik .
 
 run: build ## start everything and load a folder (DIR=some/folder; docs/ if there is one)
 	@bin/semantik up $(if $(DIR),"$(DIR)") || test $$? -eq 130

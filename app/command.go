@@ -142,9 +142,15 @@ func newVersion(s *shell) *cobra.Command {
 	return withExitCodes(cmd)
 }
 
-// version is that of the module, as the Go command has written it into the
-// binary.
+// stamp is the version that `make build` writes into the binary.
+var stamp string
+
+// version is the stamp, or that of the module as the Go command has written it
+// into the binary.
 func version() string {
+	if stamp != "" {
+		return stamp
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "(devel)"
