@@ -21,7 +21,7 @@ GOTEST := $(GO) test
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test vet lint fmt docs
+.PHONY: help build run test vet lint fmt docs bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ test: ## run the tests (RACE=1: with the race detector, PACKAGES=./schema: those
 
 vet: ## look for mistakes that the compiler lets pass
 	$(GO) vet $(PACKAGES)
+
+bench: build ## measure, as ratios to a baseline of the same run (ARGS="-runs 9 start")
+	$(GO) run ./bench $(ARGS)
 
 docs: ## write the generated parts of docs/
 	$(GO) test . -run TestDocs -update -count=1

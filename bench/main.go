@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+)
+
+// bench is one run with what its parts need.
+type bench struct {
+	program string
+	runs    int
+	folder  string
+	// work holds what the run makes; everybody may pass through it, since root's
+	// PostgreSQL runs as another account.
+	work string
+}
+
+// part is one thing to measure.
+type part struct {
+	name string
+	run  func(b *bench, ctx context.Context) error
+}
+
+func parts() []part {
+	return []part{
+		{"start", (*bench).start},
+		{"idle", (*bench).idle},
+		{"schema", (*bench).schema},
+		{"ingest", (*bench).ingest},
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1) //nolint:gocritic // stop only gives the signals back
+	}
+}
+
+func run(ctx context.Context, args []string) (err error) {
+	b := &bench{}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.StringVar(&b.program, "program", "bin/semantik", "the program to measure")
+	flags.IntVar(&b.runs, "runs", 5, "how often each thing is done; the median counts")
+	flags.StringVar(&b.folder, "dir", "/usr/share/doc", "the folder that ingest loads")
+	if err := flags.Parse(args); err != nil {
+		return fmt.Errorf("reading the command line: %w", err)
+	}
+	if b.program, err = filepath.Abs(b.program); err != nil {
+		return fmt.Errorf("looking for the program: %w", err)
+	}
+	if _, err := os.Stat(b.program); err != nil {
+		return fmt.Errorf("looking for the program: %w; make build makes it", err)
+	}
+	if b.work, err = os.MkdirTemp("", "semantik-bench-"); err != nil {
+		return fmt.Errorf("making a folder to work in: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.work)) }()
+	if err := os.Chmod(b.work, 0o755); err != nil {
+		return fmt.Errorf("opening the folder to work in: %w", err)
+	}
+	for _, p := range parts() {
+		if flags.NArg() > 0 && !slices.Contains(flags.Args(), p.name) {
+			continue
+		}
+		fmt.Printf("%s\n", p.name)
+		if err := p.run(b, ctx); err != nil {
+			return fmt.Errorf("measuring %s: %w", p.name, err)
+		}
+	}
+	return nil
+}
