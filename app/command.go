@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -134,7 +135,7 @@ func newVersion(s *shell) *cobra.Command {
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error {
 		if *asJSON {
-			return s.json(map[string]string{"version": version(), "go": goVersion(), "revision": buildSetting("vcs.revision")})
+			return s.json(map[string]string{"version": version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
 		}
 		s.printf("%s\n", version())
 		return nil
@@ -156,24 +157,6 @@ func version() string {
 		return "(devel)"
 	}
 	return info.Main.Version
-}
-
-func goVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return info.GoVersion
-	}
-	return ""
-}
-
-func buildSetting(key string) string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, setting := range info.Settings {
-			if setting.Key == key {
-				return setting.Value
-			}
-		}
-	}
-	return ""
 }
 
 // logger writes to standard error in the form that the configuration says.
