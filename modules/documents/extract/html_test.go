@@ -58,6 +58,17 @@ func TestExtract_HTML(t *testing.T) {
 		{"words are not broken for a search", "Donau&shy;dampf&#8203;schiff", "Donaudampfschiff"},
 		{"buttons stand apart", "<button>a</button><button>b</button>", "a b"},
 		{"text areas", "<textarea>\n<b>a</textarea>", "<b>a"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, c.want, read(t, "a.html", "", c.page).Text)
+		})
+	}
+}
+
+func TestExtract_HTMLThatIsDamaged(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ rule, page, want string }{
 		{"stray end tags", "</div></ul></table></tr></pre></h1></svg>a</p>b", "a\n\nb"},
 		{"text behind the end", "<html><body>a</body></html>b", "a\nb"},
 		{"CR LF", "<pre>a\r\nb</pre>\r\nc\r\nd", "```\na\nb\n```\n\nc d"},
