@@ -28,6 +28,7 @@ type Trace struct {
 	// broken off; -1 for none.
 	countdown int
 	failed    bool
+	pause     *Pause
 	// committed is closed, and made anew, at each commit.
 	committed chan struct{}
 }
@@ -74,7 +75,47 @@ func (t *Trace) nextCommit() <-chan struct{} {
 	return t.committed
 }
 
+// Pause holds one statement back before it is sent.
+type Pause struct {
+	text            string
+	reached, resume chan struct{}
+	once            sync.Once
+}
+
+// PauseAt holds the next statement back that has this text.
+func (t *Trace) PauseAt(text string) *Pause {
+	p := &Pause{text: text, reached: make(chan struct{}), resume: make(chan struct{})}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.pause = p
+	return p
+}
+
+// Reached is closed when the statement is held.
+func (p *Pause) Reached() <-chan struct{} { return p.reached }
+
+// Resume lets the statement go on.
+func (p *Pause) Resume() { p.once.Do(func() { close(p.resume) }) }
+
+// hold waits where a pause was asked for.
+func (t *Trace) hold(ctx context.Context, s Statement) {
+	t.mu.Lock()
+	p := t.pause
+	if p == nil || !strings.Contains(s.SQL, p.text) {
+		t.mu.Unlock()
+		return
+	}
+	t.pause = nil
+	t.mu.Unlock()
+	close(p.reached)
+	select {
+	case <-p.resume:
+	case <-ctx.Done():
+	}
+}
+
 func (t *Trace) sent(ctx context.Context, conn *pgx.Conn, s Statement) context.Context {
+	t.hold(ctx, s)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.recording {

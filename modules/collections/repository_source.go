@@ -49,15 +49,16 @@ set document_count = counted.documents,
     last_indexed_at = now(),
     updated_at = now()
 from (
-  select source_id, count(*) as documents, coalesce(sum(file_size), 0)::bigint as bytes
-  from documents
-  where collection_id = $1
-    and partition_key = $2
-    and status <> 'deleted'
-  group by source_id
+  select o.id, count(d.id) as documents, coalesce(sum(d.file_size), 0)::bigint as bytes
+  from collection_sources o
+  left join documents d on d.source_id = o.id
+    and d.collection_id = $1
+    and d.partition_key = $2
+    and d.status <> 'deleted'
+  where o.collection_id = $1
+  group by o.id
 ) counted
-where s.collection_id = $1
-  and s.id = counted.source_id`
+where s.id = counted.id`
 
 // RecountSources sets the sources' counters from the documents that they have.
 // It is run when an operation ends, not with each document: the row of a source

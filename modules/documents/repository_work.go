@@ -42,6 +42,21 @@ func (r *Repository) ClaimWaiting(ctx context.Context, scope collections.Scope, 
 	return found, r.db.Translate(err)
 }
 
+// release is served by the index on (collection_id, status).
+const release = `
+update documents
+set status = 'pending',
+    updated_at = now()
+where collection_id = $1
+  and partition_key = $2
+  and status = 'processing'`
+
+// Release lets the documents wait again that a worker has left in the middle.
+func (r *Repository) Release(ctx context.Context, scope collections.Scope) error {
+	_, err := r.db.Querier(ctx).Exec(ctx, release, scope.ID(), scope.PartitionKey())
+	return r.db.Translate(err)
+}
+
 // finish is guarded by the content hash: a document whose content was replaced
 // meanwhile is pending again, and what was made of the old content is dropped.
 const finish = `

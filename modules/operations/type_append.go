@@ -64,10 +64,15 @@ func (a *appendWork) Type() Type { return a.kind }
 // Step works on the next documents that wait: a few small ones at the same time,
 // then large ones one by one, since each is in memory as a whole.
 func (a *appendWork) Step(ctx context.Context, run *Run) (bool, error) {
+	if run.counted.IsZero() { // this attempt's first step
+		if err := a.documents.Release(ctx, run.Scope); err != nil {
+			return false, err
+		}
+	}
 	if err := a.countWaiting(ctx, run); err != nil {
 		return false, err
 	}
-	waiting, err := a.documents.ClaimWaiting(ctx, run.Scope, claimedAtOnce*a.parallel)
+	waiting, err := a.documents.ClaimWaiting(ctx, run.Scope, a.atOnce(run))
 	if err != nil || len(waiting) == 0 {
 		return len(waiting) == 0, err
 	}
@@ -90,6 +95,16 @@ func (a *appendWork) Step(ctx context.Context, run *Run) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// atOnce is how many documents a step takes. After an attempt that got nowhere it
+// is a single one: should a document be what brings the worker down, it is known
+// which, and those before it are done.
+func (a *appendWork) atOnce(run *Run) int {
+	if run.Operation.Meta.Stalled > 1 {
+		return 1
+	}
+	return claimedAtOnce * a.parallel
 }
 
 // take works on one document. An error is one of the operation's, not of the

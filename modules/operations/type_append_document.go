@@ -13,6 +13,7 @@ import (
 	"semantik/modules/documents"
 	"semantik/modules/documents/extract"
 	"semantik/platform/apperr"
+	"semantik/platform/database"
 )
 
 // process makes chunks of one document. Reading, extracting and cutting happen
@@ -184,6 +185,31 @@ func (a *appendWork) failed(ctx context.Context, run *Run, d documents.Document,
 		run.committed(sum)
 	}
 	return err
+}
+
+// Abandon marks the documents that were being worked on as failed: one of them may
+// have brought the worker down, and would do so again.
+func (a *appendWork) Abandon(ctx context.Context, run *Run, reason string) error {
+	left, _, err := a.documents.List(ctx, run.Scope, documents.StatusProcessing, database.Page{Limit: database.MaxList})
+	if err != nil {
+		return err
+	}
+	var counts collections.Counts
+	for _, d := range left {
+		chunksGone, rowsGone, err := a.chunks.DeleteChunksByDocument(ctx, run.Scope, d.ID)
+		if err != nil {
+			return err
+		}
+		counts.Chunks -= chunksGone
+		counts.Vectors -= rowsGone
+		if err := a.documents.Fail(ctx, run.Scope, d, reason, documents.CategoryUnknown); err != nil {
+			return err
+		}
+	}
+	if counts == (collections.Counts{}) {
+		return nil
+	}
+	return a.rows.AddCounts(ctx, run.Scope, counts)
 }
 
 // close ends a step's transaction: the collection's counters, then the

@@ -23,6 +23,9 @@ type Work interface {
 	// An error ends the operation as failed, with the error's message as the
 	// reason. errMore means that there is work again, and the operation goes on.
 	Result(ctx context.Context, run *Run) (map[string]any, error)
+	// Abandon puts away what was left in the middle, in the transaction that ends
+	// the operation as failed. The reason is for people.
+	Abandon(ctx context.Context, run *Run, reason string) error
 }
 
 // Run is one attempt at an operation by this worker.

@@ -117,6 +117,8 @@ func (w *Worker) answer(ctx context.Context, id uuid.UUID) error {
 			log.WarnContext(ctx, "an operation could not be handed back; its lease will lapse", "error", err)
 		}
 		return nil
+	case errors.Is(err, collections.ErrNotFound):
+		return w.cancel(ctx, run)
 	case apperr.KindOf(err) == apperr.Unavailable:
 		log.WarnContext(ctx, "an operation was interrupted and will be resumed", "error", err)
 		return err
@@ -194,7 +196,7 @@ func (w *Worker) claim(ctx context.Context, id uuid.UUID) (*Run, bool, error) {
 			return w.repository.Finish(ctx, claimed, StatusCancelled, nil, nil)
 		}
 		if claimed.Meta.Stalled > w.config.MaxAttempts {
-			return w.end(ctx, &Run{Operation: claimed, Scope: scope}, fmt.Sprintf("The worker was lost %d times in a row at the same point.", w.config.MaxAttempts))
+			return w.end(ctx, &Run{Operation: claimed, Scope: scope, worker: w}, fmt.Sprintf("The worker was lost %d times in a row at the same point.", w.config.MaxAttempts))
 		}
 		run = &Run{Operation: claimed, Scope: scope, worker: w}
 		if p := claimed.Meta.Progress; p != nil {

@@ -34,6 +34,15 @@ func (w *Worker) complete(ctx context.Context, run *Run, work Work) error {
 	})
 }
 
+// cancel ends an operation whose collection was deleted under its hands.
+func (w *Worker) cancel(ctx context.Context, run *Run) error {
+	err := w.repository.Finish(ctx, run.Operation, StatusCancelled, nil, nil)
+	if errors.Is(err, errLost) {
+		return nil
+	}
+	return err
+}
+
 // fail ends an operation that cannot go on.
 func (w *Worker) fail(ctx context.Context, run *Run, cause error) error {
 	reason := "Something went wrong on the server; its log has the reason under this operation's id."
@@ -52,12 +61,25 @@ func (w *Worker) fail(ctx context.Context, run *Run, cause error) error {
 func (w *Worker) end(ctx context.Context, run *Run, reason string) error {
 	_, err := w.rows.Lock(ctx, run.Scope)
 	if err == nil {
-		err = w.rows.UpdateStatus(ctx, run.Scope, collections.StatusError, reason)
+		err = w.abandon(ctx, run, reason)
 	}
 	if err != nil && apperr.KindOf(err) != apperr.NotFound {
 		return err
 	}
 	return w.repository.Finish(ctx, run.Operation, StatusFailed, &reason, nil)
+}
+
+// abandon leaves the collection of an operation that failed in order.
+func (w *Worker) abandon(ctx context.Context, run *Run, reason string) error {
+	if work, ok := w.works[run.Operation.Type]; ok {
+		if err := work.Abandon(ctx, run, reason); err != nil {
+			return err
+		}
+	}
+	if err := w.rows.RecountSources(ctx, run.Scope); err != nil {
+		return err
+	}
+	return w.rows.UpdateStatus(ctx, run.Scope, collections.StatusError, reason)
 }
 
 // handBack makes the operation pending again and rings for it, so that another

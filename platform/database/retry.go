@@ -24,6 +24,8 @@ const (
 	codeCheckViolation       = "23514"
 	codeExclusionViolation   = "23P01"
 	codeReadOnlyTransaction  = "25006"
+	codeIdleInTransaction    = "25P03"
+	codeTransactionTimeout   = "25P04"
 	codeUntranslatable       = "22P05"
 	codeCharacterNotInSet    = "22021"
 	codeDiskFull             = "53100"
@@ -74,7 +76,8 @@ func retryable(err error) bool {
 // or it never came to be. Before the commit that means that nothing was changed.
 func connectionLost(err error) bool {
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return strings.HasPrefix(pgErr.Code, classConnection) || strings.HasPrefix(pgErr.Code, classOperator)
+		return strings.HasPrefix(pgErr.Code, classConnection) || strings.HasPrefix(pgErr.Code, classOperator) ||
+			pgErr.Code == codeIdleInTransaction || pgErr.Code == codeTransactionTimeout
 	}
 	var connectErr *pgconn.ConnectError
 	var netErr net.Error

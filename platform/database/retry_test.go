@@ -54,6 +54,25 @@ func TestInTx_ConnectionLostBeforeTheCommitRunsAgain(t *testing.T) {
 	require.Equal(t, []string{"once"}, bodies(t, db))
 }
 
+// A process that was suspended in the middle of a transaction finds that
+// PostgreSQL has given it up.
+func TestInTx_IdleForTooLongRunsAgain(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	runs := 0
+	require.NoError(t, db.InTx(t.Context(), func(ctx context.Context) error {
+		runs++
+		if runs == 1 {
+			_, err := db.Querier(ctx).Exec(ctx, "set local idle_in_transaction_session_timeout = 20")
+			require.NoError(t, err)
+			time.Sleep(200 * time.Millisecond) // it is the idleness that is tried
+		}
+		return insert(ctx, db, "once")
+	}))
+	require.Equal(t, 2, runs)
+	require.Equal(t, []string{"once"}, bodies(t, db))
+}
+
 func TestInTx_SerializationFailureRunsAgain(t *testing.T) {
 	t.Parallel()
 	db := open(t)
