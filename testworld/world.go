@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -97,19 +98,41 @@ func OneConnection() Option {
 func FirstCommitFails() Option {
 	return Database(func(c *database.Config) {
 		var mu sync.Mutex
-		failed := map[context.Context]bool{}
-		// The context is the caller's and the same when the unit of work runs
-		// again. One that is used for several in turn fails each second commit.
-		c.BeforeCommit = func(ctx context.Context) error {
+		failed := map[string]bool{}
+		// A unit of work runs again in the goroutine that it ran in, before that
+		// one begins another.
+		c.BeforeCommit = func(context.Context) error {
+			id := goroutine()
 			mu.Lock()
 			defer mu.Unlock()
-			failed[ctx] = !failed[ctx]
-			if failed[ctx] {
+			failed[id] = !failed[id]
+			if failed[id] {
 				return serializationFailure()
 			}
 			return nil
 		}
 	})
+}
+
+// goroutine tells the goroutine that calls it from all others: the second word of
+// its stack trace is its number.
+func goroutine() string {
+	var trace [64]byte
+	return string(bytes.Fields(trace[:runtime.Stack(trace[:], false)])[1])
+}
+
+// Thrice runs a suite in three worlds: one as it is, one where everybody shares a
+// single connection, and one where each unit of work runs twice.
+func Thrice(t *testing.T, suite func(t *testing.T, w *World), options ...Option) {
+	t.Helper()
+	for name, fault := range map[string][]Option{
+		"as it is": nil, "with one connection": {OneConnection()}, "with each first commit failing": {FirstCommitFails()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			suite(t, New(t, append(fault, options...)...))
+		})
+	}
 }
 
 // New makes a world.

@@ -38,7 +38,7 @@ func finds(t *testing.T, w *testworld.World, c collections.Collection, word stri
 	t.Helper()
 	found := []string{}
 	rows, err := w.DB.Querier(t.Context()).Query(t.Context(), `
-select d.file_path
+select distinct d.file_path
 from chunk_search s
 join documents d on d.id = s.document_id
 where s.partition_key = $1 and s.collection_id = $2 and s.search @@ chunk_search_query_any($3)
