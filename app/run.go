@@ -34,18 +34,10 @@ func run(ctx context.Context, c *config.Config, log *slog.Logger, tell func(stri
 	if err != nil {
 		return err
 	}
-	end := make(chan time.Time, 1)
-	stop := context.AfterFunc(ctx, func() { end <- time.Now() })
-	defer stop()
-	defer func() {
-		begun := time.Now()
-		select {
-		case begun = <-end:
-		default: // it ends for a reason of its own
-		}
-		deadline := begun.Add(c.HTTP.ShutdownTimeout + databaseStop)
-		err = errors.Join(err, db.stop(context.WithoutCancel(ctx), deadline))
-	}()
+	told := make(chan time.Time, 1)
+	forget := context.AfterFunc(ctx, func() { told <- time.Now() })
+	defer forget()
+	defer func() { err = errors.Join(err, db.stopInTime(ctx, told, c.HTTP.ShutdownTimeout+databaseStop, log)) }()
 
 	a, err := Build(ctx, c, Options{DatabaseURL: db.url, Version: version(), Logger: log})
 	if err != nil {
@@ -117,6 +109,23 @@ func openDatabase(ctx context.Context, c *config.Config, log *slog.Logger, tell 
 		return nil, err
 	}
 	return &databaseInUse{url: server.URL(), server: server}, nil
+}
+
+// stopInTime ends the server before the time is over since the program was told
+// to, or since now when it ends for a reason of its own. That the server had to be
+// ended at once is said and no failure: nothing is lost.
+func (d *databaseInUse) stopInTime(ctx context.Context, told <-chan time.Time, timeout time.Duration, log *slog.Logger) error {
+	began := time.Now()
+	select {
+	case began = <-told:
+	default:
+	}
+	err := d.stop(context.WithoutCancel(ctx), began.Add(timeout))
+	if errors.Is(err, postgres.ErrUncleanStop) {
+		log.WarnContext(ctx, err.Error())
+		return nil
+	}
+	return err
 }
 
 // stop ends the server, where this process has started it: by the deadline, or
