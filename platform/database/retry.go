@@ -18,6 +18,7 @@ import (
 const (
 	codeSerializationFailure = "40001"
 	codeDeadlockDetected     = "40P01"
+	codeRestrictViolation    = "23001" // "on delete restrict", from PostgreSQL 18 on
 	codeNotNullViolation     = "23502"
 	codeForeignKeyViolation  = "23503"
 	codeUniqueViolation      = "23505"

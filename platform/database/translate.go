@@ -32,7 +32,7 @@ func (db *DB) Translate(err error) error {
 		return err
 	}
 	switch pgErr.Code {
-	case codeUniqueViolation, codeForeignKeyViolation, codeCheckViolation, codeExclusionViolation:
+	case codeUniqueViolation, codeForeignKeyViolation, codeRestrictViolation, codeCheckViolation, codeExclusionViolation:
 		if known, ok := db.constraints[db.rootConstraint(pgErr.ConstraintName)]; ok {
 			return known.WithCause(err)
 		}
