@@ -3,8 +3,11 @@ package operations_test
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"fmt"
+	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +16,7 @@ import (
 	"semantik/modules/collections"
 	"semantik/modules/documents"
 	"semantik/modules/operations"
+	"semantik/platform/database"
 	"semantik/testworld"
 )
 
@@ -202,6 +206,40 @@ func TestAppend_ALargeDocumentIsMadeFindableInSlices(t *testing.T) {
 	require.EqualValues(t, 1, o.Meta.Progress.Done)
 	require.Equal(t, now.ChunkCount, o.Meta.Progress.Chunks)
 	require.Equal(t, []string{"large.txt"}, finds(t, w, c, "000000"))
+}
+
+func TestAppend_ADocumentThatMakesTheProgramPanicFailsAlone(t *testing.T) {
+	t.Parallel()
+	var panics atomic.Bool
+	w := testworld.New(t, testworld.NoWorker(), testworld.Database(func(c *database.Config) {
+		c.BeforeCommit = func(context.Context) error {
+			// Not the look-out for unattended operations, which commits too.
+			if strings.Contains(string(debug.Stack()), "appendWork") && panics.CompareAndSwap(true, false) {
+				panic("a fault that nobody thought of")
+			}
+			return nil
+		}
+	}))
+	c := w.Collection(w.Root)
+	results, operation := w.Upload(w.Root, c, several(3)...)
+	pause := w.Trace.PauseAt(firstOfAStep)
+	t.Cleanup(pause.Resume)
+	require.NoError(t, w.Worker.Start(t.Context()))
+	reached(t, pause)
+	panics.Store(true)
+	pause.Resume()
+	require.Equal(t, operations.StatusCompleted, w.AwaitOperation(*operation).Status)
+	failed := 0
+	for _, r := range results {
+		if d := w.Document(c.ID, r.Document.ID); d.Status == documents.StatusFailed {
+			failed++
+			require.Equal(t, documents.CategoryUnknown, *d.ErrorCategory)
+			require.NotContains(t, *d.ErrorMessage, "fault")
+		}
+	}
+	require.Equal(t, 1, failed)
+	require.EqualValues(t, 2, w.Read(c.ID).ChunkCount)
+	require.Contains(t, w.Log(), "a fault that nobody thought of")
 }
 
 func TestAppend_ADocumentOfTwentyMegabytes(t *testing.T) {

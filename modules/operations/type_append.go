@@ -114,7 +114,7 @@ func (a *appendWork) take(ctx context.Context, run *Run, d documents.Document) e
 	if run.worker.isStopping() {
 		return nil
 	}
-	err := a.process(ctx, run, d)
+	err := a.guarded(ctx, run, d)
 	switch {
 	case errors.Is(err, documents.ErrContentChanged):
 		return nil // it waits again, with its new content

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime/debug"
 	"strings"
 
 	"semantik/modules/chunks"
@@ -58,14 +59,22 @@ func (a *appendWork) process(ctx context.Context, run *Run, d documents.Document
 	return a.buildSearchRows(ctx, run, d, text, int64(len(cuts)))
 }
 
-// prepare extracts a document's text and cuts it as its collection says. A
-// content that makes the extraction fail, or panic, is the document's failure.
-func prepare(ctx context.Context, c collections.Collection, d documents.Document, content []byte) (text extract.Result, cuts []split.Chunk, err error) {
+// guarded is process for a document that may be worse than malformed: a panic is
+// that document's failure too, and not the end of the program.
+func (a *appendWork) guarded(ctx context.Context, run *Run, d documents.Document) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("reading the document panicked: %v", r)
+			run.worker.config.Logger.ErrorContext(ctx, "working on a document panicked",
+				"document_id", d.ID, "panic", r, "stack", string(debug.Stack()))
+			err = fmt.Errorf("working on the document panicked: %v", r)
 		}
 	}()
+	return a.process(ctx, run, d)
+}
+
+// prepare extracts a document's text and cuts it as its collection says. A
+// content that makes the extraction fail is the document's failure.
+func prepare(ctx context.Context, c collections.Collection, d documents.Document, content []byte) (text extract.Result, cuts []split.Chunk, err error) {
 	mimeType := ""
 	if d.MimeType != nil {
 		mimeType = *d.MimeType
