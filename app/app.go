@@ -145,6 +145,11 @@ func (a *App) joinUsers(c *config.Config) error {
 }
 
 func (a *App) joinModules(c *config.Config, o Options) error {
+	// Not the system's folder for temporary files, which often is memory.
+	spoolDir := filepath.Join(c.Store.DataDir, "uploads")
+	if err := os.MkdirAll(spoolDir, 0o700); err != nil {
+		return fmt.Errorf("making the folder for uploads: %w", err)
+	}
 	collectionRows := collections.NewRepository(a.DB)
 	documentRows := documents.NewRepository(a.DB)
 	chunkRows := chunks.NewRepository(a.DB)
@@ -153,7 +158,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	starter := operations.NewStarter(a.DB, operationRows, a.Queue, collectionRows)
 	a.Collections = collections.NewService(a.DB, collectionRows, starter)
 	a.Documents = documents.NewService(a.DB, documentRows, a.Collections, collectionRows, starter,
-		documents.Config{MaxFileBytes: c.Limits.UploadBytes})
+		chunkRows, documents.Config{SpoolDir: spoolDir, MaxFileBytes: c.Limits.UploadBytes})
 	a.Chunks = chunks.NewService(a.DB, chunkRows, chunkRows, a.Collections, a.Documents)
 	a.Operations = operations.NewService(operationRows, a.Collections)
 

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
 	"semantik/platform/apperr"
+	"semantik/platform/database"
 )
 
 // quantizations are the values of [Collection.Quantization].
@@ -84,7 +86,7 @@ func (in CreateInput) Validate() error {
 		field string
 		value json.RawMessage
 	}{{"metadata", in.Metadata}, {"chunking_config", in.ChunkingConfig}, {"extraction_config", in.ExtractionConfig}} {
-		if problem := checkObject(o.value); problem != "" {
+		if problem := database.ObjectProblem(o.value, MaxMetadataBytes); problem != "" {
 			fail(o.field, nil, "%s", problem)
 		}
 	}
@@ -116,10 +118,22 @@ func cleanName(name string) string {
 	return norm.NFC.String(strings.TrimSpace(strings.ReplaceAll(name, "\x00", "")))
 }
 
+// cleanDescription is a description as it is stored; nil stays nil.
+func cleanDescription(text *string) *string {
+	if text == nil {
+		return nil
+	}
+	clean := norm.NFC.String(strings.ReplaceAll(*text, "\x00", ""))
+	return &clean
+}
+
+// isBlank reports whether a character leaves no mark on a screen.
+func isBlank(r rune) bool { return unicode.IsSpace(r) || !unicode.IsGraphic(r) }
+
 func checkName(raw string) string {
 	name := cleanName(raw)
 	switch {
-	case name == "":
+	case strings.TrimFunc(name, isBlank) == "":
 		return "is required"
 	case !utf8.ValidString(name):
 		return "must be valid UTF-8"
@@ -127,22 +141,6 @@ func checkName(raw string) string {
 		return fmt.Sprintf("may be at most %d characters long", MaxName)
 	case strings.ContainsAny(name, nameForbids):
 		return "may not contain any of " + strings.Join(strings.Split(nameForbids, ""), " ")
-	default:
-		return ""
-	}
-}
-
-func checkObject(value json.RawMessage) string {
-	if value = object(value); value == nil {
-		return ""
-	}
-	switch {
-	case value[0] != '{' || !json.Valid(value):
-		return "must be a JSON object"
-	case len(value) > MaxMetadataBytes:
-		return fmt.Sprintf("may be at most %d bytes long as JSON", MaxMetadataBytes)
-	case bytes.Contains(value, []byte(`\u0000`)):
-		return "may not contain NUL characters"
 	default:
 		return ""
 	}

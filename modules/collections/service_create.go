@@ -50,7 +50,7 @@ func (in CreateInput) collection(ownerID int64) Collection {
 	c := Collection{
 		ID:                id,
 		Name:              name,
-		Description:       in.Description,
+		Description:       cleanDescription(in.Description),
 		OwnerID:           ownerID,
 		VectorStoreName:   vectorStoreName(id, name),
 		EmbeddingModel:    valueOr(in.EmbeddingModel, DefaultEmbeddingModel),

@@ -1,6 +1,8 @@
 package documents
 
 import (
+	"time"
+
 	"semantik/modules/collections"
 	"semantik/platform/apperr"
 	"semantik/platform/database"
@@ -19,6 +21,10 @@ var (
 	// ErrTooLarge means that a file is larger than a file may be.
 	ErrTooLarge = apperr.New(apperr.TooLarge, "file_too_large",
 		"The file is too large.")
+
+	// ErrNoRoom means that the server's disk is full.
+	ErrNoRoom = apperr.New(apperr.Unavailable, "storage_full",
+		"The server has no room for the file on its disk. The operator must make room.").WithRetryAfter(time.Minute)
 
 	// ErrNoFile means that an upload has no file in it.
 	ErrNoFile = apperr.New(apperr.Invalid, "file_missing",

@@ -1,7 +1,6 @@
 package documents
 
 import (
-	"bytes"
 	"encoding/json"
 	"path"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"semantik/platform/apperr"
+	"semantik/platform/database"
 )
 
 // cleanPath is a client's path as it is stored: with forward slashes, relative,
@@ -57,19 +57,8 @@ func invalidFile(message string) error {
 
 // checkMetadata reports what is wrong with a document's metadata.
 func checkMetadata(metadata json.RawMessage) error {
-	if len(metadata) == 0 {
-		return nil
+	if problem := database.ObjectProblem(metadata, MaxMetadataBytes); problem != "" {
+		return apperr.InvalidFields([]apperr.Field{{Location: "body.metadata", Message: problem}})
 	}
-	var message string
-	switch {
-	case metadata[0] != '{' || !json.Valid(metadata):
-		message = "must be a JSON object"
-	case len(metadata) > MaxMetadataBytes:
-		message = "may be at most 65536 bytes long as JSON"
-	case bytes.Contains(metadata, []byte(`\u0000`)):
-		message = "may not contain NUL characters"
-	default:
-		return nil
-	}
-	return apperr.InvalidFields([]apperr.Field{{Location: "body.metadata", Message: message}})
+	return nil
 }

@@ -13,14 +13,21 @@ import (
 	"semantik/platform/web"
 )
 
-// maxFormField bounds a part of an upload that is no file.
-const maxFormField = 128 << 10
+const (
+	// maxFormField bounds a part of an upload that is no file.
+	maxFormField = 128 << 10
+	// maxFiles bounds the files of one upload, whose outcomes are in memory until
+	// the answer.
+	maxFiles = 10_000
+)
 
 var (
 	errNotMultipart = apperr.New(apperr.UnsupportedMediaType, "not_multipart",
 		"Files are uploaded as multipart/form-data.")
 	errFieldTooLate = apperr.New(apperr.Malformed, "form_field_too_late",
 		"The fields source_path and metadata are about all files, so they stand before the first of them.")
+	errTooManyFiles = apperr.Newf(apperr.TooLarge, "too_many_files",
+		"An upload may have at most %d files; those before are stored. Send the rest in another one.", maxFiles)
 	errFieldTooLarge = apperr.New(apperr.TooLarge, "form_field_too_large",
 		"A field of the form is too large.")
 )
@@ -95,6 +102,8 @@ type uploadForm struct {
 	metadata   json.RawMessage
 	// pending is the first file, met while reading the fields.
 	pending *web.Part
+	// files counts those that were given out.
+	files int
 }
 
 // readFields reads up to the first file.
@@ -135,7 +144,11 @@ func (f *uploadForm) readField(part *web.Part) error {
 		return nil
 	}
 	f.metadata = bytes.TrimSpace(value)
-	return nil
+	if len(f.metadata) == 0 {
+		return nil
+	}
+	// A decoder would take what is cut short or doubled, and change it silently.
+	return web.CheckJSON(f.metadata)
 }
 
 // next gives the next file, and io.EOF after the last.
@@ -156,6 +169,9 @@ func (f *uploadForm) next() (File, error) {
 		case "source_path", "metadata":
 			return File{}, errFieldTooLate
 		}
+	}
+	if f.files++; f.files > maxFiles {
+		return File{}, errTooManyFiles
 	}
 	return File{
 		Path: part.FilePath(), MIMEType: part.MediaType(),

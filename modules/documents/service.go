@@ -18,6 +18,13 @@ type WorkStarter interface {
 	EnsureWork(ctx context.Context, scope collections.Scope, userID int64, config map[string]any) (uuid.UUID, error)
 }
 
+// ChunkRemover deletes what was made of a document.
+type ChunkRemover interface {
+	// DeleteChunksByDocument deletes a document's chunks with their search rows,
+	// in the unit of work of the context, and tells how many there were of each.
+	DeleteChunksByDocument(ctx context.Context, scope collections.Scope, documentID uuid.UUID) (chunks, searchRows int64, err error)
+}
+
 // Config has the limits of uploads.
 type Config struct {
 	// MaxFileBytes is the size of the largest file that is taken.
@@ -34,12 +41,13 @@ type Service struct {
 	collections *collections.Service
 	rows        *collections.Repository
 	work        WorkStarter
+	chunks      ChunkRemover
 	config      Config
 }
 
 // NewService makes the service.
-func NewService(db *database.DB, repository *Repository, access *collections.Service, rows *collections.Repository, work WorkStarter, config Config) *Service {
-	return &Service{db: db, repository: repository, collections: access, rows: rows, work: work, config: config}
+func NewService(db *database.DB, repository *Repository, access *collections.Service, rows *collections.Repository, work WorkStarter, chunks ChunkRemover, config Config) *Service {
+	return &Service{db: db, repository: repository, collections: access, rows: rows, work: work, chunks: chunks, config: config}
 }
 
 // List lists the documents of a collection that the caller may read. status is a

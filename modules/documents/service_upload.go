@@ -6,14 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 
 	"github.com/google/uuid"
 
 	"semantik/modules/collections"
-	"semantik/modules/documents/extract"
 	"semantik/platform/apperr"
-	"semantik/platform/auth"
 )
 
 // Upload is what a client sends: files, one after another, and what is said
@@ -121,7 +118,7 @@ func (s *Service) take(ctx context.Context, scope collections.Scope, up Upload, 
 	var operation *uuid.UUID
 	err = s.db.InTx(ctx, func(ctx context.Context) error {
 		result, operation = Result{}, nil // a unit of work may run more than once
-		result, operation, err = s.store(ctx, scope, up, failed.Path, file.MIMEType, content)
+		result, operation, err = s.store(ctx, scope, incoming{upload: up, path: failed.Path, mimeType: file.MIMEType, content: content})
 		return err
 	})
 	if errors.Is(err, ErrDuplicate) { // two files were given the same new content at once
@@ -133,78 +130,6 @@ func (s *Service) take(ctx context.Context, scope collections.Scope, up Upload, 
 	}
 	result.Path = failed.Path
 	return result, operation, nil
-}
-
-// store is one file's unit of work. The counters and the operation come last, in
-// this order, because they are the rows that everybody needs.
-func (s *Service) store(ctx context.Context, scope collections.Scope, up Upload, filePath, mimeType string, content *spooled) (Result, *uuid.UUID, error) {
-	// Within a collection a content exists once, wherever it lies.
-	if there, err := s.repository.GetByHash(ctx, scope, content.hash); err == nil {
-		return Result{Outcome: Duplicate, Document: there}, nil, nil
-	} else if !errors.Is(err, ErrNotFound) {
-		return Result{}, nil, err
-	}
-	if err := s.repository.LockPath(ctx, scope, filePath); err != nil {
-		return Result{}, nil, err
-	}
-	result, counts, err := s.place(ctx, scope, up, filePath, mimeType, content)
-	if err != nil || result.Outcome == Duplicate {
-		return result, nil, err
-	}
-	if err := s.repository.SaveContent(ctx, scope, result.Document.ID, Original, content.reader()); err != nil {
-		return Result{}, nil, err
-	}
-	if err := s.rows.AddCounts(ctx, scope, counts); err != nil {
-		return Result{}, nil, err
-	}
-	who, err := auth.Require(ctx)
-	if err != nil {
-		return Result{}, nil, err
-	}
-	operation, err := s.work.EnsureWork(ctx, scope, who.UserID, map[string]any{
-		"source_type": sourceUpload, "source_path": sourcePath(up),
-	})
-	if err != nil {
-		return Result{}, nil, err
-	}
-	return result, &operation, nil
-}
-
-// place makes the document's row: a new one, or the present one of that path
-// with the new content.
-func (s *Service) place(ctx context.Context, scope collections.Scope, up Upload, filePath, mimeType string, content *spooled) (Result, collections.Counts, error) {
-	none := collections.Counts{}
-	if known := extract.DetectMIME(filePath, content.head); known != "" {
-		mimeType = known
-	}
-	old, err := s.repository.GetByPath(ctx, scope, filePath)
-	if err == nil {
-		replaced, err := s.repository.Update(ctx, scope, old.ID, map[string]any{
-			"content_hash": content.hash, "file_size": content.size, "mime_type": mimeType,
-			"status": StatusPending, "error_message": nil, "error_category": nil,
-		})
-		return Result{Outcome: Replaced, Document: replaced}, collections.Counts{Bytes: content.size - old.FileSize}, err
-	}
-	if !errors.Is(err, ErrNotFound) {
-		return Result{}, none, err
-	}
-	source, err := s.rows.EnsureSource(ctx, scope, sourceUpload, sourcePath(up))
-	if err != nil {
-		return Result{}, none, err
-	}
-	d := Document{
-		ID: uuid.New(), SourceID: &source.ID, FilePath: filePath, FileName: path.Base(filePath), FileSize: content.size,
-		MimeType: &mimeType, ContentHash: content.hash, Status: StatusPending, Meta: up.Metadata,
-	}
-	created, err := s.repository.CreateIfNew(ctx, scope, &d)
-	if err != nil {
-		return Result{}, none, err
-	}
-	if !created { // an upload of the same content was faster
-		there, err := s.repository.GetByHash(ctx, scope, content.hash)
-		return Result{Outcome: Duplicate, Document: there}, none, err
-	}
-	return Result{Outcome: Created, Document: d}, collections.Counts{Documents: 1, Bytes: content.size}, nil
 }
 
 func sourcePath(up Upload) string {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 )
 
 // spooled is an uploaded file on the server's disk: a client may be slow, a
@@ -28,7 +29,7 @@ const headBytes = 3072
 func spool(ctx context.Context, dir string, content io.Reader, limit int64) (_ *spooled, err error) {
 	file, err := os.CreateTemp(dir, "upload-*")
 	if err != nil {
-		return nil, fmt.Errorf("making room for an upload: %w", err)
+		return nil, fmt.Errorf("making room for an upload: %w", noRoom(err))
 	}
 	s := &spooled{file: file}
 	defer func() {
@@ -43,7 +44,7 @@ func spool(ctx context.Context, dir string, content io.Reader, limit int64) (_ *
 	// One byte more than allowed is read, to tell "at the limit" from "over it".
 	s.size, err = io.Copy(io.MultiWriter(file, hash), &contextReader{ctx, io.LimitReader(content, limit+1)})
 	if err != nil {
-		return nil, fmt.Errorf("receiving an upload: %w", err)
+		return nil, fmt.Errorf("receiving an upload: %w", noRoom(err))
 	}
 	if s.size > limit {
 		return nil, ErrTooLarge.WithMessagef("The file is larger than the %d bytes that a file may have.", limit)
@@ -54,6 +55,14 @@ func spool(ctx context.Context, dir string, content io.Reader, limit int64) (_ *
 		return nil, fmt.Errorf("reading an upload: %w", err)
 	}
 	return s, nil
+}
+
+// noRoom tells a full disk from other trouble with it.
+func noRoom(err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return ErrNoRoom.WithCause(err)
+	}
+	return err
 }
 
 // reader gives the content from its beginning, so that a unit of work that runs

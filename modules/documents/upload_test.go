@@ -208,7 +208,7 @@ func TestUpload_OverHTTP(t *testing.T) {
 	}
 	w.HTTP(t,
 		post("a file with its path", http.StatusAccepted, testworld.Form{Files: one}, `"outcome":"created"`, `"file_path":"notes/a.txt"`, `"operation_id":"`),
-		post("the same again", http.StatusAccepted, testworld.Form{Files: one}, `"outcome":"duplicate"`, `"operation_id":null`),
+		post("the same again", http.StatusAccepted, testworld.Form{Files: one}, `"outcome":"duplicate"`, `"status":"pending"`, `"operation_id":"`),
 		post("one good and one bad", http.StatusAccepted, testworld.Form{Files: []testworld.File{{Path: "big.txt", Content: strings.Repeat("x", 1025)}, {Path: "small.txt", Content: "small"}}},
 			`"outcome":"failed"`, "file_too_large", `"outcome":"created"`),
 		post("only a bad one", http.StatusRequestEntityTooLarge, testworld.Form{Files: []testworld.File{{Path: "big.txt", Content: strings.Repeat("x", 1025)}}}, "file_too_large"),

@@ -66,10 +66,25 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	return db, nil
 }
 
-// Close waits for the connections in use to come back, then closes them all.
+// closeTimeout is how long Close waits for connections that are in use. Who closes
+// has ended everything that uses them; what is still in use waits for a server
+// that does not answer, and the process need not.
+const closeTimeout = time.Second
+
+// Close closes the connections, and waits for those in use for a second.
 func (db *DB) Close() {
 	_ = db.sql.Close() // it holds no connection of its own
-	db.pool.Close()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		db.pool.Close()
+	}()
+	timer := time.NewTimer(closeTimeout)
+	defer timer.Stop()
+	select {
+	case <-closed:
+	case <-timer.C:
+	}
 }
 
 // Pool gives the pgx pool to those who manage connections themselves: the job

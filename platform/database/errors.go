@@ -44,6 +44,10 @@ var (
 	// as a NUL byte.
 	ErrInvalidText = apperr.New(apperr.Invalid, "invalid_text",
 		"A text contains bytes that cannot be stored, such as NUL or invalid UTF-8. Remove them.")
+
+	// ErrInvalidNumber means that a number is larger than can be stored.
+	ErrInvalidNumber = apperr.New(apperr.Invalid, "invalid_number",
+		"A number is larger than can be stored.")
 )
 
 // ErrMisuse is a programming error in the use of a unit of work: a statement on

@@ -30,6 +30,8 @@ const (
 	codeUntranslatable       = "22P05"
 	codeCharacterNotInSet    = "22021"
 	codeDiskFull             = "53100"
+	codeNumberOutOfRange     = "22003"
+	codeInvalidText          = "22P02"
 	codeQueryCanceled        = "57014"
 	codeLockNotAvailable     = "55P03"
 	classConnection          = "08"
@@ -86,6 +88,12 @@ func connectionLost(err error) bool {
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.As(err, &netErr)
+}
+
+// isCancelled reports whether PostgreSQL stopped a statement.
+func isCancelled(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && pgErr.Code == codeQueryCanceled
 }
 
 // isConnBusy reports whether rows were still being read on the connection.

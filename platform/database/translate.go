@@ -45,8 +45,10 @@ func (db *DB) Translate(err error) error {
 		return ErrTimeout.WithCause(err)
 	case codeDiskFull:
 		return ErrStorageFull.WithCause(err)
-	case codeCharacterNotInSet, codeUntranslatable:
+	case codeCharacterNotInSet, codeUntranslatable, codeInvalidText:
 		return ErrInvalidText.WithCause(err)
+	case codeNumberOutOfRange:
+		return ErrInvalidNumber.WithCause(err)
 	case codeReadOnlyTransaction:
 		return ErrUnavailable.WithCause(err)
 	}

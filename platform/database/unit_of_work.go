@@ -79,6 +79,11 @@ func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context) error, opts
 		return u.join(ctx, fn, o)
 	}
 	err := db.retrying(ctx, o, func() error { return db.runOnce(ctx, fn, o) })
+	if ended := ctx.Err(); ended != nil && isCancelled(err) {
+		// PostgreSQL says the same when a statement takes too long and when it is
+		// cancelled for us; the context knows which it was.
+		return fmt.Errorf("%w: %w", ended, err)
+	}
 	return db.Translate(err)
 }
 
