@@ -190,7 +190,7 @@ func TestHouse_ARoomsFilesKeepToTheirRoom(t *testing.T) {
 		"repository": {"net/http", "github.com/danielgtaylor/huma", "github.com/labstack/echo", "semantik/platform/auth", "semantik/platform/web"},
 		"model":      {"net/http", "github.com/danielgtaylor/huma", "semantik/platform/database", "semantik/platform/web"},
 		"status":     {"net/http", "gorm.io", "semantik/platform/database", "semantik/platform/web"},
-		"input":      {"net/http", "gorm.io", "semantik/platform/database", "semantik/platform/web"},
+		"input":      {"net/http", "gorm.io", "github.com/jackc/pgx", "semantik/platform/web"},
 	}
 	seen := 0
 	for _, p := range house(t) {
