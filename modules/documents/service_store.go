@@ -6,11 +6,11 @@ import (
 	"path"
 
 	"github.com/google/uuid"
-	"gorm.io/gorm"
 
 	"semantik/modules/collections"
 	"semantik/modules/documents/extract"
 	"semantik/platform/auth"
+	"semantik/platform/database"
 )
 
 // incoming is one file on its way into a collection.
@@ -135,12 +135,12 @@ func (s *Service) replace(ctx context.Context, scope collections.Scope, old Docu
 	changes := map[string]any{
 		"content_hash": file.content.hash, "file_size": file.content.size, "mime_type": file.mime(),
 		"status": StatusPending, "error_message": nil, "error_category": nil,
-		"source_id": source.ID, "last_seen_at": gorm.Expr("now()"),
+		"source_id": source.ID, "last_seen_at": database.Now(),
 	}
 	if len(file.upload.Metadata) > 0 {
 		changes["meta"] = file.upload.Metadata
 	}
-	replaced, err := s.repository.Update(ctx, scope, old.ID, changes)
+	replaced, err := s.repository.Replace(ctx, scope, old.ID, changes)
 	return placed{
 		Result: Result{Outcome: Replaced, Document: replaced},
 		counts: collections.Counts{Bytes: file.content.size - old.FileSize}, waits: true, fresh: true,

@@ -74,6 +74,9 @@ func (t Table[T, K]) List(ctx context.Context, page Page, order string, conditio
 	return rows, total, t.DB.Translate(err)
 }
 
+// Now is the database's time, as a value of [Table.Update].
+func Now() any { return gorm.Expr("now()") }
+
 // Update changes the given columns of one row, sets updated_at, and gives the
 // row as it is then. A column that is not Updatable is an error, a key without a
 // row is NotFound.
