@@ -309,6 +309,7 @@ create table documents (
     retry_count      integer     not null default 0,
     last_retry_at    timestamptz,
     chunk_count      integer     not null default 0,
+    chunked_hash     text, -- content_hash of what its chunks were made from; null: it has none, or nobody knows
     meta             jsonb, -- "metadata" at the API
     file_modified_at timestamptz, -- the file's own time; with its size it tells the unchanged without reading them
     last_seen_at     timestamptz, -- when a run over the source last found it

@@ -2,46 +2,11 @@ package chunks
 
 import (
 	"context"
-	"fmt"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"semantik/modules/collections"
 )
-
-// buildSearchRows is served by the unique key (collection_id, document_id, …) of
-// chunks and the primary key of chunk_search. Which chunks lack their row is
-// looked up and not remembered as a watermark of ids: a load that began earlier
-// may commit later, with smaller ids.
-const buildSearchRows = `
-insert into chunk_search (partition_key, collection_id, document_id, chunk_id, search)
-select c.partition_key, c.collection_id, c.document_id, c.id, chunk_search_vector(c.content)
-from chunks c
-where c.partition_key = $1
-  and c.collection_id = $2
-  and c.document_id = $3
-  and not exists (
-    select 1
-    from chunk_search s
-    where s.partition_key = $1
-      and s.collection_id = $2
-      and s.chunk_id = c.id
-  )
-order by c.chunk_index
-limit $4
-on conflict do nothing`
-
-// BuildSearchRows makes the search rows that a document's chunks lack, at most
-// limit in one go, and tells how many it made; fewer than limit means that none
-// is lacking any more. It needs a unit of work.
-func (r *Repository) BuildSearchRows(ctx context.Context, scope collections.Scope, documentID uuid.UUID, limit int) (int64, error) {
-	if _, err := r.db.Tx(ctx); err != nil {
-		return 0, fmt.Errorf("building search rows: %w", err)
-	}
-	tag, err := r.on(ctx, scope).load(ctx, buildSearchRows, documentID, limit)
-	return tag.RowsAffected(), r.db.Translate(err)
-}
 
 // Marks around a word that was looked for, inside ts_headline: characters of
 // private use, which are taken out of the text first, so that nothing in a

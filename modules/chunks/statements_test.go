@@ -66,8 +66,12 @@ var calls = map[string]func(ctx context.Context, p place) error{
 		_, err := p.rows.Search(ctx, p.scope, "sentence 17", 10, 0)
 		return err
 	},
+	"CountSearchRows": func(ctx context.Context, p place) error {
+		_, err := p.rows.CountSearchRows(ctx, p.scope, p.document.ID)
+		return err
+	},
 	"BuildSearchRows": func(ctx context.Context, p place) error {
-		_, err := p.rows.BuildSearchRows(ctx, p.scope, p.document.ID, 10)
+		_, err := p.rows.BuildSearchRows(ctx, p.scope, p.document.ID, 0, 10)
 		return err
 	},
 	"CreateChunksBulk": func(ctx context.Context, p place) error {

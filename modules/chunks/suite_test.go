@@ -20,7 +20,7 @@ func TestSuite_ChunksUnderFaults(t *testing.T) {
 		scope := w.Scope(c.ID)
 		for _, err := range w.Race(4, func(int) error {
 			return w.DB.InTx(t.Context(), func(ctx context.Context) error {
-				_, err := chunks.NewRepository(w.DB).BuildSearchRows(ctx, scope, d.ID, 20)
+				_, err := chunks.NewRepository(w.DB).BuildSearchRows(ctx, scope, d.ID, 0, 20)
 				return err
 			})
 		}) {

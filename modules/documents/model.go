@@ -42,6 +42,9 @@ type Document struct {
 	RetryCount    int
 	LastRetryAt   *time.Time
 	ChunkCount    int64
+	// ChunkedHash is the content hash of what the document's chunks were made
+	// from: another one than ContentHash while a new content waits.
+	ChunkedHash *string
 	// Meta is a JSON object as text, so that a number in it keeps its digits; nil
 	// where there is none.
 	Meta       json.RawMessage

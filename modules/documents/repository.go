@@ -61,6 +61,12 @@ func (r *Repository) Update(ctx context.Context, scope collections.Scope, id uui
 	return r.table.Update(ctx, id, changes, within(scope), live)
 }
 
+// Replace is Update for a document whose file was seen with another content.
+func (r *Repository) Replace(ctx context.Context, scope collections.Scope, id uuid.UUID, changes map[string]any) (Document, error) {
+	changes["last_seen_at"] = gorm.Expr("now()")
+	return r.Update(ctx, scope, id, changes)
+}
+
 // Delete marks a document as deleted, so that its content can come back as a new
 // one. Its chunks are the caller's to delete, in the same transaction.
 func (r *Repository) Delete(ctx context.Context, scope collections.Scope, id uuid.UUID) error {

@@ -26,7 +26,7 @@ where collection_id = $1
     order by status desc, created_at, id
     limit $3
   ))
-returning id, file_path, file_name, file_size, mime_type, content_hash, chunk_count, retry_count`
+returning id, file_path, file_name, file_size, mime_type, content_hash, chunk_count, chunked_hash, retry_count`
 
 // ClaimWaiting marks documents that wait as being worked on, and gives them, at
 // most limit; none when none waits.
@@ -37,7 +37,7 @@ func (r *Repository) ClaimWaiting(ctx context.Context, scope collections.Scope, 
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Document, error) {
 		d := Document{CollectionID: scope.ID(), PartitionKey: scope.PartitionKey(), Status: StatusProcessing}
-		return d, row.Scan(&d.ID, &d.FilePath, &d.FileName, &d.FileSize, &d.MimeType, &d.ContentHash, &d.ChunkCount, &d.RetryCount)
+		return d, row.Scan(&d.ID, &d.FilePath, &d.FileName, &d.FileSize, &d.MimeType, &d.ContentHash, &d.ChunkCount, &d.ChunkedHash, &d.RetryCount)
 	})
 	return found, r.db.Translate(err)
 }
@@ -57,12 +57,41 @@ func (r *Repository) Release(ctx context.Context, scope collections.Scope) error
 	return r.db.Translate(err)
 }
 
+// noteChunks is guarded like finish.
+const noteChunks = `
+update documents
+set chunk_count = $5,
+    chunked_hash = content_hash,
+    mime_type = coalesce($6, mime_type),
+    updated_at = now()
+where id = $1
+  and collection_id = $2
+  and partition_key = $3
+  and content_hash = $4
+  and status = 'processing'`
+
+// NoteChunks says that the document has all its chunks, although it is not
+// completed: whoever takes it up again need not make them anew. A mimeType of nil
+// leaves it as it is. [ErrContentChanged] means that it has another content by
+// now, or was deleted: roll back.
+func (r *Repository) NoteChunks(ctx context.Context, scope collections.Scope, d Document, chunks int64, mimeType *string) error {
+	tag, err := r.db.Querier(ctx).Exec(ctx, noteChunks, d.ID, scope.ID(), scope.PartitionKey(), d.ContentHash, chunks, mimeType)
+	if err != nil {
+		return r.db.Translate(err)
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrContentChanged
+	}
+	return nil
+}
+
 // finish is guarded by the content hash: a document whose content was replaced
 // meanwhile is pending again, and what was made of the old content is dropped.
 const finish = `
 update documents
 set status = $5,
     chunk_count = $6,
+    chunked_hash = case when $5 = 'completed' then content_hash end,
     error_message = $7,
     error_category = $8,
     mime_type = coalesce($9, mime_type),
@@ -73,10 +102,11 @@ where id = $1
   and content_hash = $4
   and status = 'processing'`
 
-// Complete ends the work on a document that has its chunks.
+// Complete ends the work on a document that has its chunks. A mimeType of nil
+// leaves it as it is.
 // [ErrContentChanged] means that it has another content by now: roll back.
-func (r *Repository) Complete(ctx context.Context, scope collections.Scope, d Document, chunks int64, mimeType string) error {
-	return r.finish(ctx, scope, d, StatusCompleted, chunks, nil, nil, &mimeType)
+func (r *Repository) Complete(ctx context.Context, scope collections.Scope, d Document, chunks int64, mimeType *string) error {
+	return r.finish(ctx, scope, d, StatusCompleted, chunks, nil, nil, mimeType)
 }
 
 // Fail ends the work on a document with the reason that is shown to people. The

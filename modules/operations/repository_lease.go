@@ -59,7 +59,7 @@ where id = $1
 	advance = `
 update operations
 set lease_until = now() + $3::interval,
-    meta = (meta - 'stalled') || jsonb_build_object('progress', jsonb_build_object(
+    meta = (case when $9 then meta - 'stalled' else meta end) || jsonb_build_object('progress', jsonb_build_object(
       'done', coalesce((meta #>> '{progress,done}')::bigint, 0) + $4,
       'failed', coalesce((meta #>> '{progress,failed}')::bigint, 0) + $5,
       'chunks', coalesce((meta #>> '{progress,chunks}')::bigint, 0) + $6,
@@ -70,11 +70,13 @@ where id = $1
   and status = 'processing'
 returning meta -> 'progress'`
 
+	// A worker that stops was not lost: its claim does not count as one.
 	handBack = `
 update operations
 set status = 'pending',
     worker = null,
-    lease_until = null
+    lease_until = null,
+    meta = jsonb_set(meta, '{stalled}', to_jsonb(greatest(coalesce((meta ->> 'stalled')::int, 0) - 1, 0)))
 where id = $1
   and attempt = $2
   and status = 'processing'`
@@ -101,9 +103,9 @@ func (r *Repository) Renew(ctx context.Context, o Operation, lease time.Duration
 // Advance adds to how far the operation is, and gives the sum; total and message
 // are set. It is the last statement of a step's transaction, after the
 // collection's counters: errLost rolls the step back.
-func (r *Repository) Advance(ctx context.Context, o Operation, lease time.Duration, more Progress) (Progress, error) {
+func (r *Repository) Advance(ctx context.Context, o Operation, lease time.Duration, more Progress, moved bool) (Progress, error) {
 	var sum Progress
-	err := r.db.Querier(ctx).QueryRow(ctx, advance, o.ID, o.Attempt, lease, more.Done, more.Failed, more.Chunks, more.Total, more.Message).
+	err := r.db.Querier(ctx).QueryRow(ctx, advance, o.ID, o.Attempt, lease, more.Done, more.Failed, more.Chunks, more.Total, more.Message, moved).
 		Scan(&sum)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return sum, errLost
@@ -140,7 +142,7 @@ select uuid, status, task_id
 from operations
 where (status = 'processing' and lease_until < now())
    or (status = 'pending' and created_at < now() - $1::interval)
-order by created_at
+order by (status = 'processing') desc, created_at
 limit $2
 for no key update skip locked`
 

@@ -21,6 +21,10 @@ import (
 // outside of any transaction; the chunks come in one, in place of those of an
 // older content, so that a reader sees the old ones or the new.
 func (a *appendWork) process(ctx context.Context, run *Run, d documents.Document) error {
+	if d.ChunkedHash != nil && *d.ChunkedHash == d.ContentHash {
+		// A large document that was broken off among its search rows.
+		return a.buildSearchRows(ctx, run, d, d.ChunkCount)
+	}
 	content, err := a.documents.ReadContent(ctx, run.Scope, d, documents.Original)
 	if err != nil {
 		return err
@@ -29,34 +33,101 @@ func (a *appendWork) process(ctx context.Context, run *Run, d documents.Document
 	if err != nil {
 		return err
 	}
-	small := len(cuts) <= chunks.SearchSlice
-	var sum Progress
-	err = a.db.InTx(ctx, func(ctx context.Context) error {
-		more := Progress{Chunks: int64(len(cuts)), Message: d.FilePath}
-		counts, err := a.replaceChunks(ctx, run, d, cuts)
-		if err != nil {
-			return err
-		}
-		if err := a.saveText(ctx, run, d, text); err != nil {
-			return err
-		}
-		if small {
-			if counts.Vectors, err = a.finishDocument(ctx, run, d, text, counts, int64(len(cuts))); err != nil {
-				return err
-			}
-			more.Done = 1
-		}
-		sum, err = a.close(ctx, run, counts, more)
+	if len(cuts) <= chunks.SearchSlice {
+		return a.loadSmall(ctx, run, d, text, cuts)
+	}
+	if err := a.loadLarge(ctx, run, d, text, cuts); err != nil {
 		return err
+	}
+	return a.buildSearchRows(ctx, run, d, int64(len(cuts)))
+}
+
+// loadSmall does all of a document in one transaction.
+func (a *appendWork) loadSmall(ctx context.Context, run *Run, d documents.Document, text extract.Result, cuts []split.Chunk) error {
+	total := int64(len(cuts))
+	return a.commit(ctx, run, func(ctx context.Context) (collections.Counts, Progress, error) {
+		more := Progress{Done: 1, Chunks: total, Message: d.FilePath}
+		counts, err := a.replaceChunks(ctx, run, d, text, cuts)
+		if err != nil {
+			return counts, more, err
+		}
+		made, err := a.chunks.BuildSearchRows(ctx, run.Scope, d.ID, 0, total)
+		if err != nil {
+			return counts, more, err
+		}
+		counts.Vectors += made
+		// Late, because it locks the document's row, and whoever has a new content
+		// for it should not have to wait for the old one's.
+		return counts, more, a.documents.Complete(ctx, run.Scope, d, total, &text.MIMEType)
 	})
+}
+
+// loadLarge loads a document's chunks; their search rows follow.
+func (a *appendWork) loadLarge(ctx context.Context, run *Run, d documents.Document, text extract.Result, cuts []split.Chunk) error {
+	return a.commit(ctx, run, func(ctx context.Context) (collections.Counts, Progress, error) {
+		more := Progress{Message: d.FilePath}
+		counts, err := a.replaceChunks(ctx, run, d, text, cuts)
+		if err != nil {
+			return counts, more, err
+		}
+		return counts, more, a.documents.NoteChunks(ctx, run.Scope, d, int64(len(cuts)), &text.MIMEType)
+	})
+}
+
+// buildSearchRows makes the search rows of a large document, a slice a
+// transaction, from where they end, and marks the document as completed with the
+// last.
+func (a *appendWork) buildSearchRows(ctx context.Context, run *Run, d documents.Document, total int64) error {
+	from, err := a.chunks.CountSearchRows(ctx, run.Scope, d.ID)
 	if err != nil {
 		return err
 	}
-	run.committed(sum)
-	if small {
-		return nil
+	for done := false; !done; from += chunks.SearchSlice {
+		to := min(from+chunks.SearchSlice, total)
+		done = to == total
+		err := a.commit(ctx, run, func(ctx context.Context) (collections.Counts, Progress, error) {
+			more := Progress{Message: d.FilePath}
+			made, err := a.chunks.BuildSearchRows(ctx, run.Scope, d.ID, from, to)
+			if err != nil {
+				return collections.Counts{}, more, err
+			}
+			if !done {
+				return collections.Counts{Vectors: made}, more, a.documents.NoteChunks(ctx, run.Scope, d, total, nil)
+			}
+			more.Done, more.Chunks = 1, total
+			return collections.Counts{Vectors: made}, more, a.documents.Complete(ctx, run.Scope, d, total, nil)
+		})
+		if err != nil {
+			return err
+		}
+		if run.worker.isStopping() {
+			return nil
+		}
 	}
-	return a.buildSearchRows(ctx, run, d, text, int64(len(cuts)))
+	return nil
+}
+
+// commit is one transaction of a step: what step does, then the collection's
+// counters, then the operation's progress, in the order of locks.
+func (a *appendWork) commit(ctx context.Context, run *Run, step func(ctx context.Context) (collections.Counts, Progress, error)) error {
+	var sum Progress
+	err := a.db.InTx(ctx, func(ctx context.Context) error {
+		counts, more, err := step(ctx)
+		if err != nil {
+			return err
+		}
+		if counts != (collections.Counts{}) {
+			if err := a.rows.AddCounts(ctx, run.Scope, counts); err != nil {
+				return err
+			}
+		}
+		sum, err = run.Advance(ctx, more, more.Done > 0 || counts.Vectors > 0)
+		return err
+	})
+	if err == nil {
+		run.committed(sum)
+	}
+	return err
 }
 
 // guarded is process for a document that may be worse than malformed: a panic is
@@ -87,9 +158,10 @@ func prepare(ctx context.Context, c collections.Collection, d documents.Document
 	return text, cuts, err
 }
 
-// replaceChunks loads the document's chunks in place of those it has, and gives
-// the changes to the counters.
-func (a *appendWork) replaceChunks(ctx context.Context, run *Run, d documents.Document, cuts []split.Chunk) (collections.Counts, error) {
+// replaceChunks loads the document's chunks in place of those it has, stores the
+// extracted text where it is not the original itself, and gives the changes to
+// the counters.
+func (a *appendWork) replaceChunks(ctx context.Context, run *Run, d documents.Document, text extract.Result, cuts []split.Chunk) (collections.Counts, error) {
 	oldChunks, oldRows, err := a.chunks.DeleteChunksByDocument(ctx, run.Scope, d.ID)
 	if err != nil {
 		return collections.Counts{}, err
@@ -98,7 +170,11 @@ func (a *appendWork) replaceChunks(ctx context.Context, run *Run, d documents.Do
 	if err != nil {
 		return collections.Counts{}, err
 	}
-	return collections.Counts{Chunks: loaded - oldChunks, Vectors: -oldRows}, nil
+	counts := collections.Counts{Chunks: loaded - oldChunks, Vectors: -oldRows}
+	if text.Same {
+		return counts, nil
+	}
+	return counts, a.documents.SaveContent(ctx, run.Scope, d.ID, documents.Text, strings.NewReader(text.Text))
 }
 
 func newChunks(d documents.Document, cuts []split.Chunk) iter.Seq[chunks.NewChunk] {
@@ -115,56 +191,6 @@ func newChunks(d documents.Document, cuts []split.Chunk) iter.Seq[chunks.NewChun
 	}
 }
 
-// saveText stores the extracted text where it is not the original itself.
-func (a *appendWork) saveText(ctx context.Context, run *Run, d documents.Document, text extract.Result) error {
-	if text.Same {
-		return nil
-	}
-	return a.documents.SaveContent(ctx, run.Scope, d.ID, documents.Text, strings.NewReader(text.Text))
-}
-
-// finishDocument makes the search rows of a document that is small enough for one
-// transaction, and marks it as completed. It gives the change to the number of
-// chunks that a search can find.
-func (a *appendWork) finishDocument(ctx context.Context, run *Run, d documents.Document, text extract.Result, counts collections.Counts, total int64) (int64, error) {
-	made, err := a.chunks.BuildSearchRows(ctx, run.Scope, d.ID, chunks.SearchSlice)
-	if err != nil {
-		return 0, err
-	}
-	return counts.Vectors + made, a.documents.Complete(ctx, run.Scope, d, total, text.MIMEType)
-}
-
-// buildSearchRows makes the search rows of a large document, a slice a
-// transaction, and marks the document as completed with the last.
-func (a *appendWork) buildSearchRows(ctx context.Context, run *Run, d documents.Document, text extract.Result, total int64) error {
-	for done := false; !done; {
-		var sum Progress
-		err := a.db.InTx(ctx, func(ctx context.Context) error {
-			more := Progress{Message: d.FilePath}
-			made, err := a.chunks.BuildSearchRows(ctx, run.Scope, d.ID, chunks.SearchSlice)
-			if err != nil {
-				return err
-			}
-			if done = made < chunks.SearchSlice; done {
-				if err := a.documents.Complete(ctx, run.Scope, d, total, text.MIMEType); err != nil {
-					return err
-				}
-				more.Done = 1
-			}
-			sum, err = a.close(ctx, run, collections.Counts{Vectors: made}, more)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		run.committed(sum)
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // failed marks a document as failed, with the reason for people, and takes the
 // chunks of its older content out of sight.
 func (a *appendWork) failed(ctx context.Context, run *Run, d documents.Document, cause error) error {
@@ -174,60 +200,41 @@ func (a *appendWork) failed(ctx context.Context, run *Run, d documents.Document,
 	} else {
 		run.worker.config.Logger.ErrorContext(ctx, "a document could not be processed", "document_id", d.ID, "error", cause)
 	}
-	var sum Progress
-	err := a.db.InTx(ctx, func(ctx context.Context) error {
-		oldChunks, oldRows, err := a.chunks.DeleteChunksByDocument(ctx, run.Scope, d.ID)
-		if err != nil {
-			return err
-		}
+	err := a.commit(ctx, run, func(ctx context.Context) (collections.Counts, Progress, error) {
+		more := Progress{Done: 1, Failed: 1, Message: d.FilePath}
 		if err := a.documents.Fail(ctx, run.Scope, d, reason, category); err != nil {
-			return err
+			return collections.Counts{}, more, err
 		}
-		sum, err = a.close(ctx, run, collections.Counts{Chunks: -oldChunks, Vectors: -oldRows},
-			Progress{Done: 1, Failed: 1, Message: d.FilePath})
-		return err
+		oldChunks, oldRows, err := a.chunks.DeleteChunksByDocument(ctx, run.Scope, d.ID)
+		return collections.Counts{Chunks: -oldChunks, Vectors: -oldRows}, more, err
 	})
 	if errors.Is(err, documents.ErrContentChanged) {
 		return nil
 	}
-	if err == nil {
-		run.committed(sum)
-	}
 	return err
 }
 
-// Abandon marks the documents that were being worked on as failed: one of them may
-// have brought the worker down, and would do so again.
-func (a *appendWork) Abandon(ctx context.Context, run *Run, reason string) error {
+// Abandon marks the documents that were being worked on as failed, and tells how
+// many: one of them has brought the worker down, and would do so again.
+func (a *appendWork) Abandon(ctx context.Context, run *Run, reason string) (int64, error) {
 	left, _, err := a.documents.List(ctx, run.Scope, documents.StatusProcessing, database.Page{Limit: database.MaxList})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var counts collections.Counts
 	for _, d := range left {
+		if err := a.documents.Fail(ctx, run.Scope, d, reason, documents.CategoryUnknown); err != nil {
+			return 0, err
+		}
 		chunksGone, rowsGone, err := a.chunks.DeleteChunksByDocument(ctx, run.Scope, d.ID)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		counts.Chunks -= chunksGone
 		counts.Vectors -= rowsGone
-		if err := a.documents.Fail(ctx, run.Scope, d, reason, documents.CategoryUnknown); err != nil {
-			return err
-		}
 	}
 	if counts == (collections.Counts{}) {
-		return nil
+		return int64(len(left)), nil
 	}
-	return a.rows.AddCounts(ctx, run.Scope, counts)
-}
-
-// close ends a step's transaction: the collection's counters, then the
-// operation's progress, in the order of locks.
-func (a *appendWork) close(ctx context.Context, run *Run, counts collections.Counts, more Progress) (Progress, error) {
-	if counts != (collections.Counts{}) {
-		if err := a.rows.AddCounts(ctx, run.Scope, counts); err != nil {
-			return Progress{}, err
-		}
-	}
-	return run.Advance(ctx, more)
+	return int64(len(left)), a.rows.AddCounts(ctx, run.Scope, counts)
 }

@@ -23,9 +23,11 @@ type Work interface {
 	// An error ends the operation as failed, with the error's message as the
 	// reason. errMore means that there is work again, and the operation goes on.
 	Result(ctx context.Context, run *Run) (map[string]any, error)
-	// Abandon puts away what was left in the middle, in the transaction that ends
-	// the operation as failed. The reason is for people.
-	Abandon(ctx context.Context, run *Run, reason string) error
+	// Abandon puts away what was left in the middle by a worker that was lost over
+	// it again and again, and tells how many pieces of work that were. It runs in
+	// the transaction that ends the operation or lets it go on without them. The
+	// reason is for people.
+	Abandon(ctx context.Context, run *Run, reason string) (int64, error)
 }
 
 // Run is one attempt at an operation by this worker.
@@ -62,10 +64,11 @@ func (r *Run) expect(total int64) {
 // Advance adds to how far the operation is: more counts what is new. It belongs at
 // the end of a step's transaction; its error, which may say that the operation is
 // not this worker's any more, must roll the step back. Once that has committed,
-// the sum goes to [Run.committed].
-func (r *Run) Advance(ctx context.Context, more Progress) (Progress, error) {
+// the sum goes to [Run.committed]. moved says that the step is one that need not
+// be done again: an operation whose steps do not move it ends.
+func (r *Run) Advance(ctx context.Context, more Progress, moved bool) (Progress, error) {
 	more.Total = r.Progress().Total
-	return r.worker.repository.Advance(ctx, r.Operation, r.worker.config.Lease, more)
+	return r.worker.repository.Advance(ctx, r.Operation, r.worker.config.Lease, more, moved)
 }
 
 // committed notes a sum that Advance gave.

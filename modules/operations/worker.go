@@ -50,8 +50,10 @@ type Worker struct {
 
 	// stopping is closed when the worker should end after the present step.
 	stopping chan struct{}
-	watch    sync.WaitGroup
 	stop     sync.Once
+	// watching is what looks around, and watched is closed when it has ended.
+	watching context.CancelFunc
+	watched  chan struct{}
 }
 
 // NewWorker makes a worker for the given kinds of work. It begins with
@@ -81,7 +83,12 @@ func (w *Worker) Start(ctx context.Context) error {
 	if err := w.queue.Start(ctx); err != nil {
 		return err
 	}
-	w.watch.Go(func() { w.lookAround(context.WithoutCancel(ctx)) })
+	watch, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	w.watching, w.watched = cancel, make(chan struct{})
+	go func() {
+		defer close(w.watched)
+		w.lookAround(watch)
+	}()
 	return nil
 }
 
@@ -90,7 +97,14 @@ func (w *Worker) Start(ctx context.Context) error {
 func (w *Worker) Stop(ctx context.Context) error {
 	w.stop.Do(func() { close(w.stopping) })
 	err := w.queue.Stop(ctx)
-	w.watch.Wait()
+	if w.watching == nil {
+		return err // it was not started
+	}
+	w.watching()
+	select {
+	case <-w.watched:
+	case <-ctx.Done(): // the database does not answer, not even to being cancelled
+	}
 	return err
 }
 
@@ -106,13 +120,15 @@ func (w *Worker) answer(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	err = w.holdingLease(ctx, run, func(ctx context.Context) error { return w.carryOut(ctx, run) })
+	// A step that was cut short by the stop has failed in whatever way.
+	stopped := ctx.Err() != nil || errors.Is(err, errStopping) || (err != nil && w.isStopping())
 	// What follows is said although ctx may have ended: it is about the end.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
 	switch {
 	case err == nil, errors.Is(err, errLost):
 		return nil
-	case errors.Is(err, errStopping), errors.Is(err, context.Canceled):
+	case stopped:
 		if err := w.handBack(ctx, run); err != nil && !errors.Is(err, errLost) {
 			log.WarnContext(ctx, "an operation could not be handed back; its lease will lapse", "error", err)
 		}
@@ -195,16 +211,39 @@ func (w *Worker) claim(ctx context.Context, id uuid.UUID) (*Run, bool, error) {
 		if gone {
 			return w.repository.Finish(ctx, claimed, StatusCancelled, nil, nil)
 		}
-		if claimed.Meta.Stalled > w.config.MaxAttempts {
-			return w.end(ctx, &Run{Operation: claimed, Scope: scope, worker: w}, fmt.Sprintf("The worker was lost %d times in a row at the same point.", w.config.MaxAttempts))
-		}
-		run = &Run{Operation: claimed, Scope: scope, worker: w}
+		claimedRun := &Run{Operation: claimed, Scope: scope, worker: w}
 		if p := claimed.Meta.Progress; p != nil {
-			run.progress = *p
+			claimedRun.progress = *p
 		}
+		if claimed.Meta.Stalled > w.config.MaxAttempts {
+			if goesOn, err := w.unblock(ctx, claimedRun); err != nil || !goesOn {
+				return err
+			}
+		}
+		run = claimedRun
 		return w.rows.UpdateStatus(ctx, scope, collections.StatusProcessing, "")
 	})
 	return run, run != nil && err == nil, err
+}
+
+// unblock deals with an operation whose worker was lost time and again without
+// getting any further. What it was lost over fails, and the operation goes on with
+// the rest; without such a thing it is the operation that fails.
+func (w *Worker) unblock(ctx context.Context, run *Run) (goesOn bool, err error) {
+	reason := fmt.Sprintf("The worker was lost %d times in a row at this point.", w.config.MaxAttempts)
+	if work, ok := w.works[run.Operation.Type]; ok {
+		failed, err := work.Abandon(ctx, run, reason)
+		if err != nil {
+			return false, err
+		}
+		if failed > 0 {
+			run.Operation.Meta.Stalled = 0
+			sum, err := run.Advance(ctx, Progress{Done: failed, Failed: failed}, true)
+			run.committed(sum)
+			return true, err
+		}
+	}
+	return false, w.end(ctx, run, reason)
 }
 
 func ignoreNotFound(err error) error {

@@ -72,7 +72,7 @@ func (w *Worker) end(ctx context.Context, run *Run, reason string) error {
 // abandon leaves the collection of an operation that failed in order.
 func (w *Worker) abandon(ctx context.Context, run *Run, reason string) error {
 	if work, ok := w.works[run.Operation.Type]; ok {
-		if err := work.Abandon(ctx, run, reason); err != nil {
+		if _, err := work.Abandon(ctx, run, reason); err != nil {
 			return err
 		}
 	}

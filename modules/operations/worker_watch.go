@@ -21,7 +21,7 @@ func (w *Worker) lookAround(ctx context.Context) {
 	ticker := time.NewTicker(w.config.Lease / 4)
 	defer ticker.Stop()
 	for {
-		if err := w.ringAgain(ctx); err != nil {
+		if err := w.ringAgain(ctx); err != nil && ctx.Err() == nil {
 			w.config.Logger.WarnContext(ctx, "looking for unattended operations", "error", err)
 		}
 		select {
