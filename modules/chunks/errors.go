@@ -26,6 +26,8 @@ var (
 
 	errBadDocumentID = apperr.New(apperr.Malformed, "invalid_document_id",
 		"The document_id is not a version 4 UUID.")
+	errBadCursor = apperr.New(apperr.Malformed, "invalid_cursor",
+		"The value of after is not one that this API has given out.")
 	errTooDeep = apperr.Newf(apperr.Malformed, "page_too_deep",
 		"Pages by number end at the %dth chunk; read on with after, which is as fast at any depth.", MaxOffset)
 )

@@ -2,6 +2,7 @@ package chunks
 
 import (
 	"context"
+	"math"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -13,6 +14,11 @@ import (
 type Key struct {
 	ChunkIndex int   `json:"i"`
 	ID         int64 `json:"id"`
+}
+
+// valid reports whether the key can be that of a chunk.
+func (k Key) valid() bool {
+	return k.ID > 0 && k.ChunkIndex >= 0 && k.ChunkIndex <= math.MaxInt32
 }
 
 // selectPage is served by the index (collection_id, chunk_index, id).

@@ -52,6 +52,9 @@ func (s *Service) handleList(ctx context.Context, in *listRequest) (*chunkPageAn
 		if err := web.DecodeCursor(in.After, q.After); err != nil {
 			return nil, err
 		}
+		if !q.After.valid() {
+			return nil, errBadCursor
+		}
 	}
 	page, err := s.List(ctx, in.CollectionID.UUID, q)
 	if err != nil {
