@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/spf13/cobra"
 
 	"semantik/platform/config"
@@ -93,11 +94,21 @@ func exitCode(ctx context.Context, err error, began bool) int {
 		return exitIncomplete
 	case !began, errors.As(err, &wrong), errors.As(err, &usage):
 		return exitUsage
-	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))):
+	case ctx.Err() != nil && brokenOff(ctx, err):
 		return exitInterrupted
 	default:
 		return exitFailed
 	}
+}
+
+// statementCancelled is the SQLSTATE of a statement that was told to stop.
+const statementCancelled = "57014"
+
+// brokenOff reports whether the error is that of being told to stop.
+func brokenOff(ctx context.Context, err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx)) ||
+		(errors.As(err, &pgErr) && pgErr.Code == statementCancelled)
 }
 
 func newRoot(s *shell) *cobra.Command {

@@ -59,10 +59,13 @@ func run(ctx context.Context, c *config.Config, log *slog.Logger, tell func(stri
 	group.Go(func() error { return stopWorker(inner, a, c.HTTP.ShutdownTimeout+workerGrace) })
 	group.Go(func() error { return db.watch(inner) })
 	group.Go(func() error {
-		if err := during(inner, a, localURL(listener.Addr())); inner.Err() == nil {
-			return err
+		err := during(inner, a, localURL(listener.Addr()))
+		if err != nil && inner.Err() != nil {
+			// Whatever it failed of, it was told to stop before it was done: a script
+			// must not take half a load for a whole one.
+			return fmt.Errorf("told to stop before it was done: %w", context.Canceled)
 		}
-		return nil // it was broken off, which is no failure
+		return err
 	})
 	return group.Wait()
 }
