@@ -38,6 +38,6 @@ where c.document_id = $1 and s.chunk_id = c.id and s.partition_key = c.partition
 	require.Equal(t, documents.StatusCompleted, w.Document(c.ID, d.ID).Status)
 	require.Equal(t, lastChunk, w.Int("select max(id) from chunks where document_id = $1", d.ID), "its chunks were not made anew")
 	require.Equal(t, w.Read(c.ID).ChunkCount, w.Read(c.ID).VectorCount)
-	require.EqualValues(t, d.ChunkCount, w.Operation(*operation).Meta.Progress.Chunks, "and are counted once")
+	require.Equal(t, d.ChunkCount, w.Operation(*operation).Meta.Progress.Chunks, "and are counted once")
 	w.CheckRules()
 }
