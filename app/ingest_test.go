@@ -184,6 +184,25 @@ func TestIngest_AFileWithANewContentTakesTheOldOnesPlace(t *testing.T) {
 	require.Contains(t, command(t, environ, "", "search", "penguins", "-c", "notes").stdout, "Nothing was found")
 }
 
+// Files that took each other's contents end as they are on disk, by the second run
+// at the latest.
+func TestIngest_FilesThatWereSwapped(t *testing.T) {
+	t.Parallel()
+	c, environ := loader(t)
+	folder := filepath.Join(t.TempDir(), "notes")
+	writeFiles(t, folder, map[string]string{"a.txt": "About penguins.", "b.txt": "About elephants."})
+	require.Equal(t, 0, command(t, environ, "", "ingest", folder, "-c", "notes").code)
+	writeFiles(t, folder, map[string]string{"a.txt": "About elephants.", "b.txt": "About penguins."})
+	var r ran
+	for range 2 {
+		r = command(t, environ, "", "ingest", folder, "-c", "notes", "--json")
+		require.Equal(t, 0, r.code, r.stderr)
+	}
+	require.Equal(t, map[string]string{"notes/a.txt": "completed", "notes/b.txt": "completed"}, documents(t, c, decode[ingest.Report](t, r).CollectionID))
+	require.Contains(t, command(t, environ, "", "search", "elephants", "-c", "notes").stdout, "notes/a.txt")
+	require.Contains(t, command(t, environ, "", "search", "penguins", "-c", "notes").stdout, "notes/b.txt")
+}
+
 func TestIngest_TwoFoldersWithTheSameFilesKeepTheirOwn(t *testing.T) {
 	t.Parallel()
 	c, environ := loader(t)

@@ -33,7 +33,17 @@ type Document struct {
 	ContentHash  string  `json:"content_hash"`
 	Status       string  `json:"status"`
 	ErrorMessage *string `json:"error_message"`
-	ChunkCount   int64   `json:"chunk_count"`
+	// ErrorCategory is permanent where trying again does not help.
+	ErrorCategory *string `json:"error_category"`
+	ChunkCount    int64   `json:"chunk_count"`
+}
+
+// Ended reports whether nothing is being done about the document.
+func (d Document) Ended() bool { return d.Status != "pending" && d.Status != "processing" }
+
+// Final reports whether sending the same content again would change nothing.
+func (d Document) Final() bool {
+	return d.Status == "completed" || (d.Status == "failed" && d.ErrorCategory != nil && *d.ErrorCategory == "permanent")
 }
 
 // Operation is what is being done to a collection.

@@ -16,22 +16,39 @@ const (
 	askFactor = 20
 )
 
-// knownContents gives the paths of the collection's documents by the hash of
-// their contents, as far as that is cheap: what it misses is uploaded, and the
-// server finds that it is there.
-func knownContents(ctx context.Context, c *client.Client, collection client.Collection, files int) (map[string]string, error) {
-	known := map[string]string{}
-	if collection.DocumentCount > min(askUpTo, askFactor*int64(files)) {
-		return known, nil
-	}
-	if collection.DocumentCount == 0 {
+// contents is what a collection has, as far as it was asked.
+type contents struct {
+	// paths of the documents by the hash of their contents.
+	paths map[string]string
+	// hashes of the documents by their paths.
+	hashes map[string]string
+}
+
+// has reports whether a file with this path and hash need not be sent, and which
+// document it is. A path whose document has another content is sent: the server
+// must hear that the old one is gone.
+func (c contents) has(path, hash string) (string, bool) {
+	document, known := c.paths[hash]
+	old, placed := c.hashes[path]
+	return document, known && (!placed || old == hash)
+}
+
+// knownContents asks for the collection's documents, as far as that is cheap: what
+// it misses is uploaded, and the server finds that it is there. A document that
+// nobody is going to finish is left out, so that sending it has it taken up again.
+func knownContents(ctx context.Context, c *client.Client, collection client.Collection, files int) (contents, error) {
+	known := contents{paths: map[string]string{}, hashes: map[string]string{}}
+	if n := collection.DocumentCount; n == 0 || n > min(askUpTo, askFactor*int64(files)) {
 		return known, nil
 	}
 	for document, err := range c.Documents(ctx, collection.ID, "") {
 		if err != nil {
-			return nil, err
+			return known, err
 		}
-		known[document.ContentHash] = document.FilePath
+		known.hashes[document.FilePath] = document.ContentHash
+		if document.Final() || (!document.Ended() && collection.Working()) {
+			known.paths[document.ContentHash] = document.FilePath
+		}
 	}
 	return known, nil
 }

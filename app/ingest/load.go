@@ -84,8 +84,8 @@ type loader struct {
 	tally *tally
 	// prefix stands before the path of each document.
 	prefix string
-	// known are the hashes of the contents that the collection has.
-	known map[string]string
+	// known is what the collection has.
+	known contents
 }
 
 // prefixOf is the folder's own name, and nothing for the root of a file system.

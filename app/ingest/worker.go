@@ -113,14 +113,14 @@ func (l *loader) takeLarge(ctx context.Context, path string, file *os.File) erro
 // isKnown reports whether the collection has the content, and counts the file
 // then. Without anything to compare with, nothing is hashed.
 func (l *loader) isKnown(path string, hash func() (string, error)) bool {
-	if len(l.known) == 0 {
+	if len(l.known.paths) == 0 {
 		return false
 	}
 	sum, err := hash()
 	if err != nil {
 		return false
 	}
-	document, known := l.known[sum]
+	document, known := l.known.has(l.prefix+path, sum)
 	if known {
 		l.tally.stands(document, path)
 		l.tally.update(func(r *Report) { r.Present++ })
