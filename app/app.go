@@ -197,10 +197,15 @@ func workerName() string {
 
 func (a *App) checks() []web.Check {
 	return []web.Check{{Name: "database", Probe: func(ctx context.Context) web.Health {
-		if h := a.DB.Health(ctx); h.Err != nil {
-			return web.Health{Status: web.StatusUnhealthy, Message: "The database does not answer."}
+		h := a.DB.Health(ctx)
+		answer := web.Health{Status: web.StatusHealthy, Message: "The database answers.", Details: map[string]any{
+			"latency_ms": float64(h.Latency.Microseconds()) / 1000,
+			"pool":       map[string]any{"in_use": h.InUse, "idle": h.Idle, "max": h.Max, "waited": h.Waited},
+		}}
+		if h.Err != nil {
+			answer.Status, answer.Message = web.StatusUnhealthy, "The database does not answer."
 		}
-		return web.Health{Status: web.StatusHealthy, Message: "The database answers."}
+		return answer
 	}}}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"semantik/app/client"
 	"semantik/platform/apperr"
+	"semantik/platform/database"
 	"semantik/schema"
 )
 
@@ -17,7 +18,10 @@ func explain(err error) string {
 	var destructive *schema.DestructiveError
 	var problem *client.Problem
 	var away *client.UnreachableError
+	err = database.Refusal(err)
 	switch {
+	case errors.Is(err, database.ErrRefused), errors.Is(err, database.ErrNoDatabase):
+		return apperr.From(err).Message
 	case errors.As(err, &destructive):
 		var s strings.Builder
 		s.WriteString("this would lose data, so nothing was changed:\n")

@@ -3,11 +3,14 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/driver/postgres"
@@ -61,9 +64,26 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	}
 	if err := db.Ping(ctx); err != nil {
 		db.Close()
-		return nil, err
+		return nil, Refusal(err)
 	}
 	return db, nil
+}
+
+// Refusal says in plain words why PostgreSQL does not let us in, where waiting
+// does not help: [ErrRefused], [ErrNoDatabase], or the error as it is. pgx's own text repeats user and database, once for each way that
+// it tried.
+func Refusal(err error) error {
+	var pgErr *pgconn.PgError
+	switch {
+	case !errors.As(err, &pgErr):
+		return err
+	case strings.HasPrefix(pgErr.Code, classAuthorization):
+		return ErrRefused.WithCause(err)
+	case pgErr.Code == codeNoSuchDatabase:
+		return ErrNoDatabase.WithCause(err)
+	default:
+		return err
+	}
 }
 
 // closeTimeout is how long Close waits for connections that are in use. Who closes

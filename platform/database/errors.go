@@ -18,6 +18,14 @@ var (
 	ErrUnavailable = apperr.New(apperr.Unavailable, "database_unavailable",
 		"The database cannot be reached right now. Try again shortly.").WithRetryAfter(5 * time.Second)
 
+	// ErrRefused means that PostgreSQL does not accept the user or the password, and
+	// ErrNoDatabase that there is no database with the name. Trying again does not
+	// help.
+	ErrRefused = apperr.New(apperr.Unavailable, "database_refused",
+		"PostgreSQL does not accept the user or the password. Look at DATABASE_URL, or POSTGRES_USER and POSTGRES_PASSWORD.")
+	ErrNoDatabase = apperr.New(apperr.Unavailable, "database_missing",
+		"PostgreSQL has no database with this name. Make it with createdb, or look at DATABASE_URL or POSTGRES_DB.")
+
 	// ErrTimeout means that a statement took longer than it may.
 	ErrTimeout = apperr.New(apperr.Unavailable, "statement_timeout",
 		"The database took too long to answer; nothing was changed. Try again, or ask for less at once.").WithRetryAfter(5 * time.Second)

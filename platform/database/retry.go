@@ -34,6 +34,8 @@ const (
 	codeInvalidText          = "22P02"
 	codeQueryCanceled        = "57014"
 	codeLockNotAvailable     = "55P03"
+	codeNoSuchDatabase       = "3D000"
+	classAuthorization       = "28"
 	classConnection          = "08"
 	classResources           = "53"
 	classOperator            = "57P"

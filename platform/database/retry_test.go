@@ -2,6 +2,7 @@ package database_test
 
 import (
 	"context"
+	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -235,6 +236,11 @@ func TestPool_UnreachableServerIsUnavailable(t *testing.T) {
 	_, err = database.Open(t.Context(), database.Config{URL: "postgres://semantik:hunter2@127.0.0.1:1/none"})
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "hunter2")
+	missing, err := url.Parse(pgtest.Empty(t))
+	require.NoError(t, err)
+	missing.Path += "_missing"
+	_, err = database.Open(t.Context(), database.Config{URL: missing.String()})
+	require.ErrorIs(t, err, database.ErrNoDatabase)
 	_, err = database.Open(t.Context(), database.Config{URL: "postgres://semantik:hunter2@[oops"})
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "hunter2")
