@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net/url"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -192,8 +194,32 @@ func (w *World) end() {
 		w.checkRules(ctx)
 	}
 	w.Close()
+	w.checkLog()
 	if w.t.Failed() {
 		w.t.Logf("the program's log:\n%s", w.log.String())
+	}
+}
+
+// credentials are what no line of a log may hold: a URL with a password, a token,
+// the hash of a password.
+var credentials = regexp.MustCompile(`[a-z0-9+]+://[^\s:/@"]*:[^\s@*"]+@|eyJ[\w-]{10,}\.[\w-]+\.|\$2[aby]\$\d\d\$|smtk_[0-9a-f]{8}_`)
+
+// HasCredential reports whether a text has what a log must not have.
+func HasCredential(text string) bool { return credentials.MatchString(text) }
+
+// checkLog looks through every line that the program has logged.
+func (w *World) checkLog() {
+	log := w.log.String()
+	if found := credentials.FindString(log); found != "" {
+		w.t.Errorf("the log has a credential: %q", found)
+	}
+	u, err := url.Parse(w.URL)
+	if err != nil {
+		w.t.Errorf("reading the database's URL: %v", err)
+		return
+	}
+	if password, given := u.User.Password(); given && password != "" && strings.Contains(log, password) {
+		w.t.Errorf("the log has the password of the database")
 	}
 }
 

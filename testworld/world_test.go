@@ -95,3 +95,16 @@ func TestWorld_RaceStartsAllAtOnceAndKeepsEachError(t *testing.T) {
 	require.EqualValues(t, 8, ran.Load())
 	require.Equal(t, []error{nil, odd, nil, odd, nil, odd, nil, odd}, errs)
 }
+
+func TestWorld_FindsACredentialInTheLog(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{
+		"connecting to postgres://semantik:hunter2@127.0.0.1/semantik", `"postgresql+asyncpg://a:b@h/d"`,
+		"token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.sig", "hash $2a$12$abcdefghijklmnopqrstuv", "key smtk_0b9b2d3e_abc",
+	} {
+		require.True(t, testworld.HasCredential(line), line)
+	}
+	for _, line := range []string{"serving address=http://127.0.0.1:8080", "http://example.com/a:b@c", "postgres://user@host/name", "user:pass"} {
+		require.False(t, testworld.HasCredential(line), line)
+	}
+}
