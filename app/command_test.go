@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -218,6 +219,33 @@ func (s *signalling) Write(p []byte) (int, error) {
 		s.once.Do(func() { close(s.signal) })
 	}
 	return n, err
+}
+
+func TestServe_SaysWhereItServes(t *testing.T) {
+	t.Parallel()
+	environ := home(t, "DATABASE_URL="+pgtest.Database(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	served := make(chan struct{})
+	stdout := &signalling{signal: served, on: "openapi.json"}
+	ended := make(chan int, 1)
+	go func() {
+		ended <- app.Shell{Stdin: strings.NewReader(""), Stdout: stdout, Stderr: io.Discard, Environ: environ}.Run(ctx, "serve", "--json")
+	}()
+	select {
+	case <-served:
+	case code := <-ended:
+		t.Fatalf("it ended with %d before it served", code)
+	}
+	var result map[string]string
+	require.NoError(t, json.Unmarshal([]byte(stdout.String()), &result))
+	response, err := http.Get(result["url"] + "/health") //nolint:noctx // its own server
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	http.DefaultClient.CloseIdleConnections()
+	cancel()
+	require.Equal(t, 0, <-ended)
 }
 
 func TestUp_RefusesBeforeItStartsAnything(t *testing.T) {
