@@ -239,7 +239,7 @@ func TestServe_SaysWhereItServes(t *testing.T) {
 	}
 	var result map[string]string
 	require.NoError(t, json.Unmarshal([]byte(stdout.String()), &result))
-	response, err := http.Get(result["url"] + "/health") //nolint:noctx // its own server
+	response, err := http.Get(result["url"] + "/health")
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	require.Equal(t, http.StatusOK, response.StatusCode)
