@@ -14,6 +14,7 @@ import (
 	"semantik/modules/documents"
 	"semantik/modules/operations"
 	"semantik/modules/users"
+	"semantik/platform/audit"
 	"semantik/platform/auth"
 	"semantik/platform/config"
 	"semantik/platform/database"
@@ -26,6 +27,7 @@ import (
 type App struct {
 	DB          *database.DB
 	Queue       *jobs.Queue
+	Audit       *audit.Log
 	Server      *web.Server
 	Users       *users.Service
 	Collections *collections.Service
@@ -59,7 +61,7 @@ func Build(ctx context.Context, c *config.Config, o Options) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the database: %w", err)
 	}
-	a := &App{DB: db}
+	a := &App{DB: db, Audit: audit.New(db)}
 	if err := a.join(ctx, c, o); err != nil {
 		db.Close()
 		return nil, err
@@ -82,7 +84,7 @@ func databaseConfig(c *config.Config, o Options) database.Config {
 		EchoPool:      c.Database.EchoPool,
 		Logger:        o.Logger,
 		Constraints: []database.Constraints{
-			users.Constraints, collections.Constraints, documents.Constraints, chunks.Constraints, operations.Constraints,
+			audit.Constraints, users.Constraints, collections.Constraints, documents.Constraints, chunks.Constraints, operations.Constraints,
 		},
 	}
 	if o.DatabaseURL != "" {

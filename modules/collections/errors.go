@@ -53,11 +53,6 @@ var (
 		"The user or API key that the collection is to be shared with does not exist any more.")
 	errInvalidPermission = apperr.New(apperr.Invalid, "permission_invalid",
 		"A permission is read, write or admin, for either a user or an API key.")
-
-	errInvalidAudit = apperr.New(apperr.Invalid, "audit_entry_invalid",
-		"The details of an audit entry must be a JSON object.")
-	errAuditExists = apperr.New(apperr.Conflict, "audit_entry_exists",
-		"There is an audit entry with this id already.")
 )
 
 // Constraints says what a violation of each constraint of the module's tables
@@ -101,7 +96,4 @@ var Constraints = database.Constraints{
 	"fk_collection_permissions_granted_by":               errGranteeGone,
 	"check_user_or_api_key":                              errInvalidPermission,
 	"ck_collection_permissions_permission":               errInvalidPermission,
-
-	"audit_log_pkey":       errAuditExists,
-	"ck_audit_log_details": errInvalidAudit,
 }

@@ -14,7 +14,9 @@ import (
 // that everything is theirs.
 func (r *Repository) ListForUser(ctx context.Context, who Caller, includePublic bool, page database.Page) ([]Collection, int64, error) {
 	visible := func(db *gorm.DB) *gorm.DB {
-		return db.Where(`(
+		values := who.values()
+		values["public"] = includePublic
+		return db.Where(reachable+` and (
   collections.owner_id = @user
   or (@public and collections.is_public)
   or exists (
@@ -23,7 +25,7 @@ func (r *Repository) ListForUser(ctx context.Context, who Caller, includePublic 
     where p.collection_id = collections.id
       and (p.user_id = @user or p.api_key_id = @key)
   )
-)`, map[string]any{"user": who.UserID, "key": who.APIKeyID, "public": includePublic})
+)`, values)
 	}
 	return r.table.List(ctx, page, "collections.created_at desc, collections.id", live, visible)
 }

@@ -2,6 +2,7 @@ package collections
 
 import (
 	"context"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -36,11 +37,29 @@ type Caller struct {
 	Super bool
 	// APIKeyID is the key that the caller uses, if any.
 	APIKeyID *uuid.UUID
+	// Within are the only collections that there are for the caller; nil for all.
+	Within []uuid.UUID
 }
 
 func (c Caller) values() map[string]any {
-	return map[string]any{"user": c.UserID, "super": c.Super, "key": c.APIKeyID}
+	return map[string]any{"user": c.UserID, "super": c.Super, "key": c.APIKeyID, "within": c.within()}
 }
+
+// within is the array of ids as PostgreSQL reads it; nil for no bound.
+func (c Caller) within() *string {
+	if c.Within == nil {
+		return nil
+	}
+	ids := make([]string, len(c.Within))
+	for i, id := range c.Within {
+		ids[i] = id.String()
+	}
+	array := "{" + strings.Join(ids, ",") + "}"
+	return &array
+}
+
+// reachable keeps to what an API key is confined to.
+const reachable = `(@within::uuid[] is null or collections.id = any(@within::uuid[]))`
 
 // GetByUUIDWithPermissionCheck reads the collection together with what the
 // caller may do with it, in one statement. A collection that the caller may not
@@ -53,7 +72,8 @@ func (r *Repository) GetByUUIDWithPermissionCheck(ctx context.Context, id uuid.U
 select collections.*, `+grantedColumn+` as granted
 from collections
 where collections.id = @id
-  and collections.deleted_at is null`, values).Scan(&found).Error
+  and collections.deleted_at is null
+  and `+reachable, values).Scan(&found).Error
 	if err != nil {
 		return Scope{}, r.db.Translate(err)
 	}

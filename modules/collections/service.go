@@ -41,7 +41,8 @@ func NewService(db *database.DB, repository *Repository, operations OperationSta
 // Authorize answers what the identity of the context may do with the collection.
 // It is the only way to a [Scope] for a caller. Without an identity it returns
 // an unauthenticated error, without any right [ErrNotFound], with less than need
-// [ErrForbidden].
+// [ErrForbidden], and [auth.ErrScopeMissing] through an API key that was not made
+// for it. A collection out of an API key's reach is [ErrNotFound].
 func (s *Service) Authorize(ctx context.Context, id uuid.UUID, need Permission) (Scope, error) {
 	who, err := caller(ctx)
 	if err != nil {
@@ -53,6 +54,9 @@ func (s *Service) Authorize(ctx context.Context, id uuid.UUID, need Permission) 
 	}
 	if scope.granted < need {
 		return Scope{}, ErrForbidden
+	}
+	if _, err := auth.RequireScope(ctx, scopeFor(need)); err != nil {
+		return Scope{}, err
 	}
 	return scope, nil
 }
@@ -77,11 +81,26 @@ func (s *Service) Get(ctx context.Context, id uuid.UUID) (Collection, error) {
 // List lists the caller's collections, those shared with them and, where asked
 // for, the public ones.
 func (s *Service) List(ctx context.Context, includePublic bool, page database.Page) ([]Collection, int64, error) {
+	if _, err := auth.RequireScope(ctx, auth.ScopeRead); err != nil {
+		return nil, 0, err
+	}
 	who, err := caller(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
 	return s.repository.ListForUser(ctx, who, includePublic, page)
+}
+
+// scopeFor is the scope that an API key needs for what the permission allows.
+func scopeFor(need Permission) auth.Scope {
+	switch need {
+	case Admin:
+		return auth.ScopeAdmin
+	case Write:
+		return auth.ScopeWrite
+	default:
+		return auth.ScopeRead
+	}
 }
 
 // caller is the identity of the context in the terms of the repository.
@@ -91,8 +110,12 @@ func caller(ctx context.Context) (Caller, error) {
 		return Caller{}, err
 	}
 	c := Caller{UserID: who.UserID, Super: who.IsSuperuser}
-	if key, err := uuid.Parse(who.APIKeyID); err == nil {
-		c.APIKeyID, c.Super = &key, false
+	if who.ViaAPIKey() {
+		key, err := uuid.Parse(who.APIKeyID)
+		if err != nil {
+			return Caller{}, fmt.Errorf("reading the id of an API key: %w", err)
+		}
+		c.APIKeyID, c.Super, c.Within = &key, false, who.Resources
 	}
 	return c, nil
 }

@@ -21,7 +21,7 @@ type Created struct {
 // ready, in one unit of work. It returns the errors of [CreateInput.Validate] and
 // [ErrNameTaken].
 func (s *Service) Create(ctx context.Context, in CreateInput) (Created, error) {
-	who, err := auth.Require(ctx)
+	who, err := auth.RequireUnconfined(ctx, auth.ScopeWrite)
 	if err != nil {
 		return Created{}, err
 	}

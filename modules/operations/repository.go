@@ -64,8 +64,10 @@ func (r *Repository) Active(ctx context.Context, scope collections.Scope) (Opera
 type Filter struct {
 	UserID       int64
 	CollectionID uuid.UUID
-	Statuses     []Status
-	Type         Type
+	// Within are the only collections to look at; nil for all.
+	Within   []uuid.UUID
+	Statuses []Status
+	Type     Type
 }
 
 // List lists operations, the newest first, with the total.
@@ -76,6 +78,9 @@ func (r *Repository) List(ctx context.Context, f Filter, page database.Page) ([]
 	}
 	if f.CollectionID != uuid.Nil {
 		conditions = append(conditions, database.Where("collection_id = ?", f.CollectionID))
+	}
+	if f.Within != nil {
+		conditions = append(conditions, database.Where("collection_id in ?", f.Within))
 	}
 	if len(f.Statuses) > 0 {
 		conditions = append(conditions, database.Where("status in ?", f.Statuses))

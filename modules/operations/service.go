@@ -27,13 +27,16 @@ func NewService(repository *Repository, access *collections.Service) *Service {
 // Get reads an operation that the caller started, or that is on a collection
 // which the caller may read; any other is [ErrNotFound].
 func (s *Service) Get(ctx context.Context, id uuid.UUID) (Operation, error) {
-	who, err := auth.Require(ctx)
+	who, err := auth.RequireScope(ctx, auth.ScopeRead)
 	if err != nil {
 		return Operation{}, err
 	}
 	o, err := s.repository.Get(ctx, id)
-	if err != nil || (o.UserID != nil && *o.UserID == who.UserID) {
-		return o, err
+	if err != nil {
+		return Operation{}, err
+	}
+	if o.UserID != nil && *o.UserID == who.UserID && who.Reaches(o.CollectionID) {
+		return o, nil
 	}
 	if _, err := s.access.Authorize(ctx, o.CollectionID, collections.Read); err != nil {
 		if apperr.KindOf(err) == apperr.NotFound {
@@ -55,11 +58,14 @@ type ListQuery struct {
 
 // List lists the operations that the caller started, the newest first.
 func (s *Service) List(ctx context.Context, q ListQuery) ([]Operation, int64, error) {
-	who, err := auth.Require(ctx)
+	who, err := auth.RequireScope(ctx, auth.ScopeRead)
 	if err != nil {
 		return nil, 0, err
 	}
 	f := Filter{UserID: who.UserID}
+	if who.ViaAPIKey() {
+		f.Within = who.Resources
+	}
 	if f.Statuses, err = parseStatuses(q.Status); err != nil {
 		return nil, 0, err
 	}
