@@ -59,7 +59,7 @@ func (c Caller) within() *string {
 }
 
 // reachable keeps to what an API key is confined to.
-const reachable = `(@within::uuid[] is null or collections.id = any(@within::uuid[]))`
+const reachable = `(cast(@within as uuid[]) is null or collections.id = any(cast(@within as uuid[])))`
 
 // GetByUUIDWithPermissionCheck reads the collection together with what the
 // caller may do with it, in one statement. A collection that the caller may not
