@@ -95,6 +95,27 @@ func TestDocs_NameEveryRoute(t *testing.T) {
 	requireGenerated(t, "api.md", "routes", b.String())
 }
 
+func TestDocs_SayWhoMayDoWhat(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	for _, section := range testworld.Matrix() {
+		fmt.Fprintf(&b, "### %s\n\n| route |", section.Name)
+		for _, asker := range testworld.Askers {
+			fmt.Fprintf(&b, " %s |", asker)
+		}
+		b.WriteString("\n| --- |" + strings.Repeat(" --- |", len(testworld.Askers)) + "\n")
+		for _, row := range section.Rows {
+			fmt.Fprintf(&b, "| `%s` |", row.Route)
+			for _, status := range row.Statuses {
+				fmt.Fprintf(&b, " %d |", status)
+			}
+			b.WriteString("\n")
+		}
+		b.WriteString("\n")
+	}
+	requireGenerated(t, "permissions.md", "matrix", b.String())
+}
+
 func TestDocs_NameEveryErrorCode(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder

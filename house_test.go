@@ -29,6 +29,7 @@ var rooms = []string{
 // that is not named may import none.
 var platformMay = map[string][]string{
 	"database":   {"apperr"},
+	"audit":      {"apperr", "auth", "database", "web"},
 	"auth":       {"apperr"},
 	"web":        {"apperr", "auth"},
 	"jobs":       {"apperr", "database"},

@@ -14,6 +14,7 @@ import (
 	"semantik/modules/documents"
 	"semantik/modules/operations"
 	"semantik/modules/users"
+	"semantik/platform/audit"
 	"semantik/platform/apperr"
 	"semantik/platform/database"
 	"semantik/testworld"
@@ -21,7 +22,7 @@ import (
 
 // constraints are the modules' tables of errors.
 var constraints = map[string]database.Constraints{
-	"users": users.Constraints, "collections": collections.Constraints, "documents": documents.Constraints,
+	"audit": audit.Constraints, "users": users.Constraints, "collections": collections.Constraints, "documents": documents.Constraints,
 	"chunks": chunks.Constraints, "operations": operations.Constraints,
 }
 

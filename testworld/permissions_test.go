@@ -1,145 +1,71 @@
 package testworld_test
 
 import (
-	"maps"
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"semantik/modules/collections"
 	"semantik/modules/documents"
-	"semantik/modules/users"
 	"semantik/testworld"
 )
 
-// roles are who may ask, in the order of the matrix. The reader by public asks
-// about a public collection, all others about a private one.
-var roles = []string{"anonymous", "stranger", "reader by public", "reader", "writer", "admin", "owner", "superuser"}
-
-// matrix says what each route answers to each role.
-var matrix = map[string][]int{
-	//                                                                       anon str  pub  read writ adm  own  super
-	"POST /api/auth/register":                                            {201, 201, 201, 201, 201, 201, 201, 201},
-	"POST /api/auth/login":                                               {200, 200, 200, 200, 200, 200, 200, 200},
-	"GET /api/auth/me":                                                   {401, 200, 200, 200, 200, 200, 200, 200},
-	"POST /api/v2/collections":                                           {401, 201, 201, 201, 201, 201, 201, 201},
-	"GET /api/v2/collections":                                            {401, 200, 200, 200, 200, 200, 200, 200},
-	"GET /api/v2/collections/{collection_id}":                            {401, 404, 200, 200, 200, 200, 200, 200},
-	"POST /api/v2/collections/{collection_id}/documents":                 {401, 404, 403, 403, 202, 202, 202, 202},
-	"GET /api/v2/collections/{collection_id}/documents":                  {401, 404, 200, 200, 200, 200, 200, 200},
-	"GET /api/v2/collections/{collection_id}/documents/{document_id}":    {401, 404, 200, 200, 200, 200, 200, 200},
-	"GET /api/v2/chunking/collections/{collection_id}/chunks":            {401, 404, 200, 200, 200, 200, 200, 200},
-	"GET /api/v2/chunking/collections/{collection_id}/chunks/{chunk_id}": {401, 404, 200, 200, 200, 200, 200, 200},
-	"POST /api/v2/search":                                                {401, 404, 200, 200, 200, 200, 200, 200},
-	"GET /api/v2/operations":                                             {401, 200, 200, 200, 200, 200, 200, 200},
-	"GET /api/v2/operations/{operation_id}":                              {401, 404, 200, 200, 200, 200, 200, 200},
-}
-
-// forEverybody are the routes that are about the server itself.
-var forEverybody = []string{"GET /api/health", "GET /api/health/", "GET /health"}
-
-// target is a collection with something in it.
-type target struct {
-	collection uuid.UUID
-	document   uuid.UUID
-	chunk      int64
-	operation  uuid.UUID
-}
-
-type cast struct {
-	w       *testworld.World
-	people  map[string]users.User
-	private target
-	public  target
-}
-
-func furnish(w *testworld.World, owner users.User, options ...testworld.CollectionOption) target {
-	c := w.Collection(owner, options...)
-	d := w.AddDocuments(c, testworld.File{Path: "secret.txt", Content: "The walrus is a secret of " + c.Name})[0]
-	return target{
-		collection: c.ID, document: d.ID,
-		chunk:     w.Int(`select id from chunks where collection_id = $1`, c.ID),
-		operation: testworld.Value[uuid.UUID](w, `select uuid from operations where collection_id = $1 and type = 'append'`, c.ID),
-	}
-}
-
-func assemble(t *testing.T) cast {
-	t.Helper()
-	w := testworld.New(t)
-	c := cast{w: w, people: map[string]users.User{"superuser": w.Root}}
-	for _, role := range roles[1 : len(roles)-1] {
-		c.people[role] = w.User(strings.ReplaceAll(role, " ", "_"))
-	}
-	c.private = furnish(w, c.people["owner"])
-	c.public = furnish(w, c.people["owner"], testworld.Public())
-	private := w.Read(c.private.collection)
-	w.Grant(private, c.people["reader"], collections.Read)
-	w.Grant(private, c.people["writer"], collections.Write)
-	w.Grant(private, c.people["admin"], collections.Admin)
-	// What the stranger may do elsewhere does not help here.
-	w.Grant(w.Collection(c.people["owner"]), c.people["stranger"], collections.Admin)
-	furnish(w, c.people["stranger"])
-	return c
-}
-
-// request is what a role sends to a route.
-func (c cast) request(role, route string) testworld.Scenario {
-	at := c.private
-	if role == "reader by public" {
-		at = c.public
-	}
-	method, path, _ := strings.Cut(route, " ")
-	s := testworld.Scenario{Name: role, Method: method, URL: strings.NewReplacer(
-		"{collection_id}", at.collection.String(), "{document_id}", at.document.String(),
-		"{chunk_id}", strconv.FormatInt(at.chunk, 10), "{operation_id}", at.operation.String()).Replace(path)}
-	if who, ok := c.people[role]; ok {
-		s.As = &who
-	}
-	name := "n" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	switch route {
-	case "POST /api/auth/register":
-		s.Body = map[string]any{"username": name, "email": name + "@example.com", "password": testworld.Password}
-	case "POST /api/auth/login":
-		s.Body = map[string]any{"username": "root", "password": testworld.Password}
-	case "POST /api/v2/collections":
-		s.Body = map[string]any{"name": name}
-	case "POST /api/v2/collections/{collection_id}/documents":
-		s.Body = testworld.Form{Files: []testworld.File{{Path: name + ".txt", Content: name}}}
-	case "POST /api/v2/search":
-		s.Body = map[string]any{"collection_uuids": []string{at.collection.String()}, "query": "walrus"}
-	}
-	return s
-}
-
-func TestPermissions_EachRouteAnswersEachRoleAsTheMatrixSays(t *testing.T) {
+func TestPermissions_EachRouteAnswersEachAskerAsTheMatrixSays(t *testing.T) {
 	t.Parallel()
-	c := assemble(t)
-	for route, statuses := range matrix {
-		t.Run(route, func(t *testing.T) {
-			require.Len(t, statuses, len(roles))
-			for i, role := range roles {
-				s := c.request(role, route)
-				s.Status = statuses[i]
-				if s.Status >= http.StatusBadRequest {
-					s.Pure = true
-					s.HasNot = []string{"walrus", "secret"}
-				}
-				if route == "GET /api/v2/collections" && role == "stranger" {
-					s.HasNot = []string{c.private.collection.String()}
-				}
-				t.Run(role, func(t *testing.T) { c.w.In(t).Request(s) })
+	for _, section := range testworld.Matrix() {
+		t.Run(section.Name, func(t *testing.T) {
+			t.Parallel()
+			cast := testworld.NewCast(t)
+			for _, row := range section.Rows {
+				t.Run(row.Route, func(t *testing.T) { askAll(t, cast.In(t), row) })
 			}
-			// What was uploaded is worked on before the next look at all tables.
-			c.w.In(t).Await("all is done", func() bool {
-				return c.w.Int(`select count(*) from operations where status in ('pending', 'processing')`) == 0
-			})
 		})
+	}
+}
+
+// keysSignIn is set once an API key signs in.
+const keysSignIn = false
+
+func leftOut(asker testworld.Asker) bool {
+	return !keysSignIn && strings.HasPrefix(string(asker), "key")
+}
+
+// askAll sends the request of each asker: first those that are refused, none of
+// which may change anything, then those that are let through.
+func askAll(t *testing.T, c *testworld.Cast, row testworld.Row) {
+	t.Helper()
+	c.AwaitQuiet()
+	before := c.Snapshot()
+	for i, asker := range testworld.Askers {
+		require.NotZero(t, row.Statuses[i], "%s has no answer", asker)
+		if row.Statuses[i] < http.StatusBadRequest || leftOut(asker) {
+			continue
+		}
+		t.Run(string(asker), func(t *testing.T) {
+			c := c.In(t)
+			c.Request(c.Scenario(row, asker, c.Matter(asker)))
+			after := c.Snapshot()
+			require.Empty(t, before.Changed(after), "tables that a refused request changed")
+		})
+	}
+	for i, asker := range testworld.Askers {
+		if row.Statuses[i] >= http.StatusBadRequest || leftOut(asker) {
+			continue
+		}
+		t.Run(string(asker), func(t *testing.T) {
+			c := c.In(t)
+			answer := c.Request(c.Scenario(row, asker, c.Matter(asker)))
+			if asker == testworld.Stranger || asker == testworld.KeyElsewhere {
+				require.NotContains(t, answer.Body, c.Matter(testworld.Owner).Collection.String(), "what is not theirs")
+			}
+		})
+		if row.Ends {
+			c.Renew()
+		}
 	}
 }
 
@@ -159,12 +85,17 @@ func TestPermissions_TheMatrixHasEveryRoute(t *testing.T) {
 		}
 	}
 	require.Greater(t, len(described), 10)
-	for route := range described {
-		known := matrix[route] != nil || slices.ContainsFunc(forEverybody, func(prefix string) bool { return strings.HasPrefix(route, prefix) })
-		require.True(t, known, "%s is missing in the matrix of permissions", route)
+	rows := map[string]bool{}
+	for _, section := range testworld.Matrix() {
+		for _, row := range section.Rows {
+			require.False(t, rows[row.Route], "%s is in the matrix twice", row.Route)
+			require.True(t, described[row.Route], "%s is in the matrix and does not exist", row.Route)
+			rows[row.Route] = true
+		}
 	}
-	for _, route := range slices.Sorted(maps.Keys(matrix)) {
-		require.True(t, described[route], "%s is in the matrix and does not exist", route)
+	for route := range described {
+		known := rows[route] || slices.ContainsFunc(testworld.ForEverybody, func(prefix string) bool { return strings.HasPrefix(route, prefix) })
+		require.True(t, known, "%s is missing in the matrix of permissions", route)
 	}
 	// What is not described is not there either, or is about the server itself.
 	parameter := regexp.MustCompile(`:([a-z_]+)`)
@@ -178,107 +109,194 @@ func TestPermissions_TheMatrixHasEveryRoute(t *testing.T) {
 // undescribed are the routes that no description of the API has.
 var undescribed = []string{"GET /openapi.json", "GET /openapi.yaml", "GET /docs", "GET /health"}
 
-// Who has no right learns nothing, not even that it exists.
+// Who has no right learns nothing, not even that it exists: the answer is the
+// same as for what does not exist, but for the time and the request's own id.
 func TestPermissions_WhatIsNotYoursDoesNotExist(t *testing.T) {
 	t.Parallel()
-	c := assemble(t)
-	stranger := c.people["stranger"]
-	same := []string{"code", "detail", "title", "status"}
-	for _, route := range slices.Sorted(maps.Keys(matrix)) {
-		if matrix[route][1] != http.StatusNotFound {
+	c := testworld.NewCast(t)
+	for _, asker := range []testworld.Asker{testworld.Stranger, testworld.KeyElsewhere} {
+		if leftOut(asker) {
 			continue
 		}
-		t.Run(route, func(t *testing.T) {
-			s := c.request("stranger", route)
-			s.Status = http.StatusNotFound
-			theirs := c.w.In(t).Request(s).JSON(t)
-			absent := c
-			absent.private = target{collection: uuid.New(), document: uuid.New(), chunk: 1 << 40, operation: uuid.New()}
-			s = absent.request("stranger", route)
-			s.Status = http.StatusNotFound
-			nobodys := c.w.In(t).Request(s).JSON(t)
-			for _, member := range same {
-				require.Equal(t, nobodys[member], theirs[member])
-			}
-		})
-	}
-	t.Run("by the way of one's own collection", func(t *testing.T) {
-		own := c.w.NewCollection(stranger)
-		through := c
-		through.private.collection = own.ID
-		for _, route := range []string{
-			"GET /api/v2/collections/{collection_id}/documents/{document_id}",
-			"GET /api/v2/chunking/collections/{collection_id}/chunks/{chunk_id}",
-		} {
-			s := through.request("stranger", route)
-			s.Status = http.StatusNotFound
-			c.w.In(t).Request(s)
+		for _, row := range rowsWith(asker, http.StatusNotFound) {
+			t.Run(string(asker)+" "+row.Route, func(t *testing.T) {
+				c := c.In(t)
+				theirs := c.Request(c.Scenario(row, asker, c.Matter(asker)))
+				nobodys := c.Request(c.Scenario(row, asker, c.Absent()))
+				require.Equal(t, same(t, nobodys), same(t, theirs))
+				for name := range nobodys.Header {
+					if name != "Date" && name != "X-Correlation-Id" && name != "Content-Length" && !strings.HasPrefix(name, "X-Ratelimit-") {
+						require.Equal(t, nobodys.Header[name], theirs.Header[name], name)
+					}
+				}
+			})
 		}
-		s := through.request("stranger", "GET /api/v2/chunking/collections/{collection_id}/chunks")
-		s.URL += "?document_id=" + c.private.document.String()
+	}
+}
+
+// same is an answer without what differs from one request to the next.
+func same(t *testing.T, a testworld.Answer) map[string]any {
+	t.Helper()
+	body := a.JSON(t)
+	delete(body, "correlation_id")
+	delete(body, "instance") // the path, which the caller has sent
+	return body
+}
+
+func rowsWith(asker testworld.Asker, status int) []testworld.Row {
+	var found []testworld.Row
+	for _, section := range testworld.Matrix() {
+		for _, row := range section.Rows {
+			if row.Status(asker) == status {
+				found = append(found, row)
+			}
+		}
+	}
+	return found
+}
+
+// An object is found by the path of its own collection only, whatever the caller
+// may do with the other one.
+func TestPermissions_AnObjectIsFoundByItsOwnCollectionOnly(t *testing.T) {
+	t.Parallel()
+	c := testworld.NewCast(t)
+	stranger := c.People[testworld.Stranger]
+	own := c.Furnish(stranger)
+	theirs := c.Matter(testworld.Owner)
+	objects := regexp.MustCompile(`\{(document|chunk|permission|source)_id\}`)
+	probed := 0
+	for _, section := range testworld.Matrix() {
+		for _, row := range section.Rows {
+			if !strings.Contains(row.Route, "{collection_id}") || !objects.MatchString(row.Route) {
+				continue
+			}
+			probed++
+			t.Run(row.Route, func(t *testing.T) {
+				c := c.In(t)
+				before := c.Snapshot()
+				for name, probe := range map[string]struct {
+					asker testworld.Asker
+					m     testworld.Matter
+				}{
+					"one's own object through theirs":     {testworld.Stranger, own.Through(theirs)},
+					"their object through one's own":      {testworld.Stranger, theirs.Through(own)},
+					"the owner's through another's":       {testworld.Owner, theirs.Through(own)},
+					"another's through the owner's":       {testworld.Owner, own.Through(theirs)},
+					"a superuser's look through another":  {testworld.Superuser, own.Through(theirs)},
+					"a reader's look through what exists": {testworld.Reader, own.Through(theirs)},
+				} {
+					probe.m.Name = c.Matter(probe.asker).Name
+					s := c.Scenario(row, probe.asker, probe.m)
+					s.Status, s.HasNot = http.StatusNotFound, []string{testworld.Secret}
+					if probe.asker == testworld.Reader && row.Status(testworld.Reader) == http.StatusForbidden {
+						s.Status = http.StatusForbidden
+					}
+					t.Run(name, func(t *testing.T) { c.In(t).Request(s) })
+				}
+				require.Empty(t, before.Changed(c.Snapshot()))
+			})
+		}
+	}
+	require.GreaterOrEqual(t, probed, 2)
+	t.Run("a filter by what is in another collection", func(t *testing.T) {
+		c := c.In(t)
+		row := testworld.Row{Route: "GET /api/v2/chunking/collections/{collection_id}/chunks", Query: "?document_id=" + theirs.Document.String()}
+		s := c.Scenario(row, testworld.Stranger, own)
 		s.Status = http.StatusNotFound
-		c.w.In(t).Request(s)
+		c.Request(s)
 	})
 	t.Run("a search that has one collection too many fails as a whole", func(t *testing.T) {
-		s := c.request("stranger", "POST /api/v2/search")
-		s.Body = map[string]any{"collection_uuids": []string{c.public.collection.String(), c.private.collection.String()}, "query": "walrus"}
-		s.Status, s.HasNot = http.StatusNotFound, []string{"secret"}
-		c.w.In(t).Request(s)
+		c := c.In(t)
+		c.Request(testworld.Scenario{
+			As: &stranger, Method: http.MethodPost, URL: "/api/v2/search", Status: http.StatusNotFound, HasNot: []string{"secret"},
+			Body: map[string]any{"query": testworld.Secret, "collection_uuids": []string{own.Collection.String(), theirs.Collection.String()}},
+		})
 	})
 }
 
 // A right that is taken back is gone with the next request.
 func TestPermissions_WhatIsTakenBackIsGoneAtOnce(t *testing.T) {
 	t.Parallel()
-	c := assemble(t)
-	ask := func(t *testing.T, role, route string, status int) {
+	c := testworld.NewCast(t)
+	read := testworld.Row{Route: "GET /api/v2/collections/{collection_id}"}
+	search := find(t, "POST /api/v2/search")
+	upload := find(t, "POST /api/v2/collections/{collection_id}/documents")
+	ask := func(asker testworld.Asker, row testworld.Row, status int) {
 		t.Helper()
-		s := c.request(role, route)
+		if leftOut(asker) {
+			return
+		}
+		s := c.Scenario(row, asker, c.Matter(asker))
 		s.Status = status
-		c.w.In(t).Request(s)
+		c.Request(s)
 	}
-	const read, search = "GET /api/v2/collections/{collection_id}", "POST /api/v2/search"
-	ask(t, "reader", search, http.StatusOK)
-	c.w.Exec(`delete from collection_permissions where user_id = $1`, c.people["reader"].ID)
-	ask(t, "reader", read, http.StatusNotFound)
-	ask(t, "reader", search, http.StatusNotFound)
+	ask(testworld.Reader, search, http.StatusOK)
+	c.Exec(`delete from collection_permissions where user_id = $1`, c.People[testworld.Reader].ID)
+	ask(testworld.Reader, read, http.StatusNotFound)
+	ask(testworld.Reader, search, http.StatusNotFound)
 
-	c.w.Exec(`update collection_permissions set permission = 'read' where user_id = $1`, c.people["writer"].ID)
-	ask(t, "writer", "POST /api/v2/collections/{collection_id}/documents", http.StatusForbidden)
-	ask(t, "writer", read, http.StatusOK)
+	c.Exec(`update collection_permissions set permission = 'read' where user_id = $1`, c.People[testworld.Writer].ID)
+	ask(testworld.Writer, upload, http.StatusForbidden)
+	ask(testworld.Writer, read, http.StatusOK)
 
-	c.w.Exec(`update collections set is_public = false where id = $1`, c.public.collection)
-	ask(t, "reader by public", read, http.StatusNotFound)
+	c.Exec(`update collections set is_public = false where id = $1`, c.Matter(testworld.ReaderByPublic).Collection)
+	ask(testworld.ReaderByPublic, read, http.StatusNotFound)
 
-	c.w.Exec(`update users set is_superuser = false where id = $1`, c.w.Root.ID)
-	ask(t, "superuser", read, http.StatusNotFound)
-	c.w.Exec(`update users set is_superuser = true where id = $1`, c.w.Root.ID)
+	c.Exec(`update users set is_superuser = false where id = $1`, c.Root.ID)
+	ask(testworld.Superuser, read, http.StatusNotFound)
+	c.Exec(`update users set is_superuser = true where id = $1`, c.Root.ID)
 
-	require.NoError(t, collections.NewRepository(c.w.DB).Delete(t.Context(), c.w.Scope(c.private.collection)))
-	for _, role := range []string{"admin", "owner", "superuser"} {
-		ask(t, role, read, http.StatusNotFound)
-		ask(t, role, search, http.StatusNotFound)
+	ask(testworld.KeyToRead, read, http.StatusOK)
+	c.Exec(`update api_keys set is_active = false`)
+	ask(testworld.KeyToRead, read, http.StatusUnauthorized)
+	ask(testworld.KeyElsewhere, read, http.StatusUnauthorized)
+	c.Exec(`update api_keys set is_active = true, expires_at = now() - interval '1 second'`)
+	ask(testworld.KeyToRead, read, http.StatusUnauthorized)
+
+	c.Exec(`update users set is_active = false where id = $1`, c.People[testworld.Administrator].ID)
+	ask(testworld.Administrator, read, http.StatusForbidden)
+	c.Exec(`update users set is_active = true where id = $1`, c.People[testworld.Administrator].ID)
+
+	require.NoError(t, collections.NewRepository(c.DB).Delete(t.Context(), c.Scope(c.Matter(testworld.Owner).Collection)))
+	for _, asker := range []testworld.Asker{testworld.Administrator, testworld.Owner, testworld.Superuser} {
+		ask(asker, read, http.StatusNotFound)
+		ask(asker, search, http.StatusNotFound)
 	}
+}
+
+func find(t *testing.T, route string) testworld.Row {
+	t.Helper()
+	for _, section := range testworld.Matrix() {
+		for _, row := range section.Rows {
+			if row.Route == route {
+				return row
+			}
+		}
+	}
+	require.FailNow(t, "there is no "+route)
+	return testworld.Row{}
 }
 
 // The service itself asks for the right, whoever calls it.
 func TestPermissions_WithoutAnIdentityNoServiceDoesAnything(t *testing.T) {
 	t.Parallel()
-	c := assemble(t)
+	c := testworld.NewCast(t)
+	c.AwaitQuiet()
 	ctx := t.Context()
-	before := c.w.Snapshot()
+	m := c.Matter(testworld.ReaderByPublic)
+	before := c.Snapshot()
 	for name, err := range map[string]error{
-		"get":       second(c.w.Collections.Get(ctx, c.public.collection)),
-		"authorize": second(c.w.Collections.Authorize(ctx, c.public.collection, collections.None)),
-		"create":    second(c.w.Collections.Create(ctx, collections.CreateInput{Name: "n"})),
-		"document":  second(c.w.Documents.Get(ctx, c.public.collection, c.public.document)),
-		"chunk":     second(c.w.Chunks.Get(ctx, c.public.collection, c.public.chunk)),
-		"operation": second(c.w.Operations.Get(ctx, c.public.operation)),
-		"upload":    third(c.w.Documents.Upload(ctx, c.public.collection, documents.Upload{Next: testworld.Sequence()})),
+		"get":       second(c.Collections.Get(ctx, m.Collection)),
+		"authorize": second(c.Collections.Authorize(ctx, m.Collection, collections.None)),
+		"create":    second(c.Collections.Create(ctx, collections.CreateInput{Name: "n"})),
+		"document":  second(c.Documents.Get(ctx, m.Collection, m.Document)),
+		"chunk":     second(c.Chunks.Get(ctx, m.Collection, m.Chunk)),
+		"operation": second(c.Operations.Get(ctx, m.Operation)),
+		"upload":    third(c.Documents.Upload(ctx, m.Collection, documents.Upload{Next: testworld.Sequence()})),
 	} {
 		require.ErrorContains(t, err, "Sign in", name)
 	}
-	require.Empty(t, before.Changed(c.w.Snapshot()))
+	require.Empty(t, before.Changed(c.Snapshot()))
 }
 
 func second[A any](_ A, err error) error { return err }

@@ -1,0 +1,61 @@
+package testworld
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// Matter is what a request of the matrix is about: the ids that stand in its path
+// and what its body needs.
+type Matter struct {
+	Collection uuid.UUID
+	Document   uuid.UUID
+	Chunk      int64
+	Operation  uuid.UUID
+
+	// Name is one that nobody has used yet.
+	Name string
+}
+
+// path fills the ids in.
+func (m Matter) path(route string) string {
+	return strings.NewReplacer(
+		"{collection_id}", m.Collection.String(),
+		"{document_id}", m.Document.String(),
+		"{chunk_id}", strconv.FormatInt(m.Chunk, 10),
+		"{operation_id}", m.Operation.String(),
+	).Replace(route)
+}
+
+// Absent is a matter that does not exist.
+func (c *Cast) Absent() Matter {
+	return Matter{Collection: uuid.New(), Document: uuid.New(), Chunk: 1 << 40, Operation: uuid.New(), Name: c.Matter(Owner).Name}
+}
+
+// Through is the matter by the path of another one's collection.
+func (m Matter) Through(other Matter) Matter {
+	m.Collection = other.Collection
+	return m
+}
+
+// The bodies of the requests.
+
+func registration(m Matter) any {
+	return map[string]any{"username": m.Name, "email": m.Name + "@example.com", "password": Password}
+}
+
+func credentialsOfRoot(Matter) any {
+	return map[string]any{"username": "root", "password": Password}
+}
+
+func newCollection(m Matter) any { return map[string]any{"name": m.Name} }
+
+func newFile(m Matter) any {
+	return Form{Files: []File{{Path: m.Name + ".txt", Content: m.Name}}}
+}
+
+func aSearch(m Matter) any {
+	return map[string]any{"collection_uuids": []string{m.Collection.String()}, "query": "walrus"}
+}
