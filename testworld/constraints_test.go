@@ -14,8 +14,8 @@ import (
 	"semantik/modules/documents"
 	"semantik/modules/operations"
 	"semantik/modules/users"
-	"semantik/platform/audit"
 	"semantik/platform/apperr"
+	"semantik/platform/audit"
 	"semantik/platform/database"
 	"semantik/testworld"
 )
