@@ -215,7 +215,8 @@ func kindOf(t *testing.T, e ast.Expr) apperr.Kind {
 	}
 	kinds := map[string]apperr.Kind{
 		"Malformed": apperr.Malformed, "Unauthenticated": apperr.Unauthenticated, "Forbidden": apperr.Forbidden,
-		"NotFound": apperr.NotFound, "Timeout": apperr.Timeout, "Conflict": apperr.Conflict, "TooLarge": apperr.TooLarge,
+		"NotFound": apperr.NotFound, "Timeout": apperr.Timeout, "Conflict": apperr.Conflict,
+		"PreconditionFailed": apperr.PreconditionFailed, "TooLarge": apperr.TooLarge,
 		"UnsupportedMediaType": apperr.UnsupportedMediaType, "Invalid": apperr.Invalid, "RateLimited": apperr.RateLimited,
 		"Internal": apperr.Internal, "Unavailable": apperr.Unavailable,
 	}

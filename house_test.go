@@ -29,9 +29,9 @@ var rooms = []string{
 // that is not named may import none.
 var platformMay = map[string][]string{
 	"database":   {"apperr"},
-	"audit":      {"apperr", "auth", "database", "web"},
 	"auth":       {"apperr"},
 	"web":        {"apperr", "auth"},
+	"audit":      {"apperr", "auth", "database", "web"},
 	"jobs":       {"apperr", "database"},
 	"postgres":   {"apperr"},
 	"pgtest":     {"apperr", "postgres", "database"},

@@ -157,7 +157,8 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	chunkRows := chunks.NewRepository(a.DB)
 	operationRows := operations.NewRepository(a.DB)
 
-	starter := operations.NewStarter(a.DB, operationRows, a.Queue, collectionRows)
+	starter := operations.NewStarter(a.DB, operationRows, a.Queue, collectionRows,
+		collections.NewStatusChanger(a.DB, collectionRows, a.Audit))
 	a.Collections = collections.NewService(a.DB, collectionRows, starter)
 	a.Documents = documents.NewService(a.DB, documentRows, a.Collections, collectionRows, starter,
 		chunkRows, documents.Config{SpoolDir: spoolDir, MaxFileBytes: c.Limits.UploadBytes})

@@ -91,26 +91,44 @@ func (r *Repository) Lock(ctx context.Context, scope Scope) (Status, error) {
 	return status, nil
 }
 
-// UpdateStatus moves the collection to another state; [ErrWrongStatus] when it
-// may not follow the present one. The message is shown beside the state.
-func (r *Repository) UpdateStatus(ctx context.Context, scope Scope, to Status, message string) error {
+// updateStatus is served by the primary key. It gives the state that was, whether
+// or not it let the new one follow; no row means that the collection is gone.
+const updateStatus = `
+with was as (
+  select id, status
+  from collections
+  where id = $1
+    and deleted_at is null
+  for no key update
+), moved as (
+  update collections c
+  set status = $2,
+      status_message = $3,
+      updated_at = now()
+  from was
+  where c.id = was.id
+    and was.status = any($4)
+    and (was.status <> $2 or c.status_message is distinct from $3)
+)
+select status
+from was`
+
+// UpdateStatus moves the collection to another state and gives the one that was;
+// [ErrWrongStatus] when it may not follow that one. The message is shown beside
+// the state. It leaves no trace in the audit log: [StatusChanger] does.
+func (r *Repository) UpdateStatus(ctx context.Context, scope Scope, to Status, message string) (from Status, err error) {
 	var shown *string
 	if message != "" {
 		shown = &message
 	}
-	result := r.db.Session(ctx).Model(&Collection{}).
-		Where("id = ? and deleted_at is null and status in ?", scope.ID(), before(to)).
-		Updates(map[string]any{"status": to, "status_message": shown, "updated_at": gorm.Expr("now()")})
-	if result.Error != nil {
-		return r.db.Translate(result.Error)
+	err = r.db.Querier(ctx).QueryRow(ctx, updateStatus, scope.ID(), to, shown, before(to)).Scan(&from)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", ErrNotFound
 	}
-	if result.RowsAffected == 0 {
-		if _, err := r.Get(ctx, scope.ID()); err != nil {
-			return err
-		}
-		return ErrWrongStatus
+	if err != nil {
+		return "", r.db.Translate(err)
 	}
-	return nil
+	return from, checkTransition(from, to)
 }
 
 // updateCounts is guarded by deleted_at: a load that was under way when the

@@ -2,7 +2,6 @@ package collections_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -98,34 +97,6 @@ func TestRepository_ListPagesEachCollectionOnceNewestFirst(t *testing.T) {
 	_, total, err = w.Collections.List(w.As(w.Root), true, database.Page{Limit: 1})
 	require.NoError(t, err)
 	require.EqualValues(t, 1, total, "a superuser's list is what is theirs and what is public")
-}
-
-func TestUpdateStatus_OnlyTheTransitionsOfTheTable(t *testing.T) {
-	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker())
-	rows, c := collections.NewRepository(w.DB), w.Collection(w.Root)
-	scope := w.Scope(c.ID)
-	all := []collections.Status{collections.StatusPending, collections.StatusProcessing, collections.StatusReady, collections.StatusError, collections.StatusDegraded}
-	require.Len(t, collections.Transitions, len(all))
-	for _, from := range all {
-		for _, to := range all {
-			t.Run(fmt.Sprintf("%s to %s", from, to), func(t *testing.T) {
-				w.Exec(`update collections set status = $2 where id = $1`, c.ID, from)
-				err := rows.UpdateStatus(t.Context(), scope, to, "because")
-				if from == to || slices.Contains(collections.Transitions[from], to) {
-					require.NoError(t, err)
-					require.Equal(t, to, w.Read(c.ID).Status)
-					return
-				}
-				require.ErrorIs(t, err, collections.ErrWrongStatus)
-				require.Equal(t, apperr.Conflict, apperr.KindOf(err))
-				require.Equal(t, from, w.Read(c.ID).Status)
-			})
-		}
-	}
-	w.Exec(`update collections set status = 'ready' where id = $1`, c.ID)
-	require.NoError(t, rows.Delete(t.Context(), scope))
-	require.ErrorIs(t, rows.UpdateStatus(t.Context(), scope, collections.StatusProcessing, ""), collections.ErrNotFound)
 }
 
 func TestAddCounts_ManyAtOnceLoseNothing(t *testing.T) {

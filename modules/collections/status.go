@@ -1,6 +1,9 @@
 package collections
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Status is the state of a collection.
 type Status string
@@ -14,6 +17,9 @@ const (
 	StatusError      Status = "error"
 	StatusDegraded   Status = "degraded"
 )
+
+// Statuses lists the states, in the order of a collection's life.
+var Statuses = []Status{StatusPending, StatusProcessing, StatusReady, StatusError, StatusDegraded}
 
 // Transitions lists, for each state, the states that may follow.
 var Transitions = map[Status][]Status{
@@ -35,4 +41,30 @@ func before(to Status) []Status {
 	}
 	slices.Sort(from)
 	return from
+}
+
+// checkTransition is nil where one state may follow the other, and where they are
+// the same; else it is [ErrWrongStatus], which names both and what is allowed.
+func checkTransition(from, to Status) error {
+	if from == to || slices.Contains(Transitions[from], to) {
+		return nil
+	}
+	allowed := Transitions[from]
+	return ErrWrongStatus.
+		WithMessagef("The collection is %s and cannot become %s; from here it may only become %s.", from, to, joinStatuses(allowed)).
+		WithDetail("from", from).WithDetail("to", to).WithDetail("allowed", allowed)
+}
+
+// joinStatuses puts states into a sentence: "processing or ready".
+func joinStatuses(list []Status) string {
+	words := make([]string, len(list))
+	for i, s := range list {
+		words[i] = string(s)
+	}
+	return strings.Join(words, " or ")
+}
+
+// ParseStatus reads a status as a filter gives it; false if there is none such.
+func ParseStatus(s string) (Status, bool) {
+	return Status(s), slices.Contains(Statuses, Status(s))
 }

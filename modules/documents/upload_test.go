@@ -30,7 +30,7 @@ func TestUpload_StoresAllOfItOrNothing(t *testing.T) {
 		_, _, err := upload(w, c, testworld.File{Path: "a/b.txt", Content: "The house stands by the river."})
 		return err
 	})
-	require.Equal(t, []string{"public.collection_sources", "public.collections", "public.document_contents",
+	require.Equal(t, []string{"public.audit_log", "public.collection_sources", "public.collections", "public.document_contents",
 		"public.documents", "public.operations", "river.river_job"}, changed)
 	now := w.Read(c.ID)
 	require.EqualValues(t, 1, now.DocumentCount)

@@ -30,11 +30,12 @@ type Starter struct {
 	repository *Repository
 	queue      *jobs.Queue
 	rows       *collections.Repository
+	status     *collections.StatusChanger
 }
 
 // NewStarter makes a starter.
-func NewStarter(db *database.DB, repository *Repository, queue *jobs.Queue, rows *collections.Repository) *Starter {
-	return &Starter{db: db, repository: repository, queue: queue, rows: rows}
+func NewStarter(db *database.DB, repository *Repository, queue *jobs.Queue, rows *collections.Repository, status *collections.StatusChanger) *Starter {
+	return &Starter{db: db, repository: repository, queue: queue, rows: rows, status: status}
 }
 
 var (
@@ -99,7 +100,7 @@ func (s *Starter) EnsureWork(ctx context.Context, scope collections.Scope, userI
 		if err != nil {
 			return err
 		}
-		return s.rows.UpdateStatus(ctx, scope, collections.StatusProcessing, "")
+		return s.status.Change(ctx, scope, collections.StatusProcessing, "")
 	})
 	return id, err
 }

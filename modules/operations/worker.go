@@ -221,7 +221,7 @@ func (w *Worker) claim(ctx context.Context, id uuid.UUID) (*Run, bool, error) {
 			}
 		}
 		run = claimedRun
-		return w.rows.UpdateStatus(ctx, scope, collections.StatusProcessing, "")
+		return w.starter.status.Change(ctx, scope, collections.StatusProcessing, "")
 	})
 	return run, run != nil && err == nil, err
 }

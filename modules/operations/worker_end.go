@@ -27,7 +27,7 @@ func (w *Worker) complete(ctx context.Context, run *Run, work Work) error {
 		if err := w.rows.RecountSources(ctx, run.Scope); err != nil {
 			return err
 		}
-		if err := w.rows.UpdateStatus(ctx, run.Scope, collections.StatusReady, ""); err != nil {
+		if err := w.starter.status.Change(ctx, run.Scope, collections.StatusReady, ""); err != nil {
 			return err
 		}
 		return w.repository.Finish(ctx, run.Operation, StatusCompleted, nil, result)
@@ -79,7 +79,7 @@ func (w *Worker) abandon(ctx context.Context, run *Run, reason string) error {
 	if err := w.rows.RecountSources(ctx, run.Scope); err != nil {
 		return err
 	}
-	return w.rows.UpdateStatus(ctx, run.Scope, collections.StatusError, reason)
+	return w.starter.status.Change(ctx, run.Scope, collections.StatusError, reason)
 }
 
 // handBack makes the operation pending again and rings for it, so that another

@@ -349,7 +349,8 @@ func TestWorker_OfManyWhoStartAnOperationOneDoes(t *testing.T) {
 	w := testworld.New(t, testworld.NoWorker())
 	c := w.Collection(w.Root)
 	scope := w.Scope(c.ID)
-	starter := operations.NewStarter(w.DB, operations.NewRepository(w.DB), w.Queue, collections.NewRepository(w.DB))
+	rows := collections.NewRepository(w.DB)
+	starter := operations.NewStarter(w.DB, operations.NewRepository(w.DB), w.Queue, rows, collections.NewStatusChanger(w.DB, rows, w.Audit))
 	t.Run("Start", func(t *testing.T) {
 		won := 0
 		for _, err := range w.Race(6, func(int) error {

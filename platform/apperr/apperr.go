@@ -20,6 +20,7 @@ const (
 	NotFound             Kind = "not_found"              // 404: it is not there, or not for you to know
 	Timeout              Kind = "timeout"                // 408: the client took too long
 	Conflict             Kind = "conflict"               // 409: the name is taken, or the state is wrong
+	PreconditionFailed   Kind = "precondition_failed"    // 412: it is not any more as you saw it
 	TooLarge             Kind = "too_large"              // 413: more than the limit
 	UnsupportedMediaType Kind = "unsupported_media_type" // 415: not a format we read
 	Invalid              Kind = "invalid"                // 422: understood, and a field is wrong
@@ -43,6 +44,8 @@ func (k Kind) Status() int {
 		return 408
 	case Conflict:
 		return 409
+	case PreconditionFailed:
+		return 412
 	case TooLarge:
 		return 413
 	case UnsupportedMediaType:
