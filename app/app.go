@@ -30,6 +30,7 @@ type App struct {
 	Audit       *audit.Log
 	Server      *web.Server
 	Users       *users.Service
+	KeyUses     *users.KeyUses
 	Collections *collections.Service
 	Documents   *documents.Service
 	Chunks      *chunks.Service
@@ -113,7 +114,7 @@ func (a *App) join(ctx context.Context, c *config.Config, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := a.joinUsers(c); err != nil {
+	if err := a.joinUsers(c, o); err != nil {
 		return err
 	}
 	if err := a.joinModules(c, o); err != nil {
@@ -122,7 +123,7 @@ func (a *App) join(ctx context.Context, c *config.Config, o Options) error {
 	return nil
 }
 
-func (a *App) joinUsers(c *config.Config) error {
+func (a *App) joinUsers(c *config.Config, o Options) error {
 	keys := c.Auth.Keys
 	if len(keys) == 0 {
 		if err := os.MkdirAll(c.Store.DataDir, 0o755); err != nil { //nolint:gosec // passed through by the server's account
@@ -142,7 +143,9 @@ func (a *App) joinUsers(c *config.Config) error {
 	if err != nil {
 		return fmt.Errorf("preparing the password hashes: %w", err)
 	}
-	a.Users = users.NewService(a.DB, users.NewRepository(a.DB), hasher, tokens, users.Config{AllowRegistration: c.Auth.AllowRegistration})
+	rows := users.NewRepository(a.DB)
+	a.KeyUses = users.NewKeyUses(rows, o.Logger)
+	a.Users = users.NewService(a.DB, rows, hasher, tokens, a.Audit, a.KeyUses, users.Config{AllowRegistration: c.Auth.AllowRegistration})
 	return nil
 }
 
@@ -212,6 +215,5 @@ func (a *App) checks() []web.Check {
 	}}}
 }
 
-// Close gives back what Build has opened. The worker and the server are stopped
-// before.
+// Close gives back what Build has opened. What was started is stopped before.
 func (a *App) Close() { a.DB.Close() }

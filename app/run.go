@@ -19,6 +19,7 @@ import (
 // cut off the rest, then the database, which has all the time that they left.
 const (
 	workerGrace  = 500 * time.Millisecond
+	keyUsesGrace = 200 * time.Millisecond
 	databaseStop = 1800 * time.Millisecond
 )
 
@@ -54,6 +55,8 @@ func run(ctx context.Context, c *config.Config, log *slog.Logger, tell func(stri
 		_ = listener.Close()
 		return err
 	}
+	a.KeyUses.Start(ctx)
+	defer a.stopKeyUses(ctx)
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.Server.Serve(inner, listener) })
 	group.Go(func() error { return stopWorker(inner, a, c.HTTP.ShutdownTimeout+workerGrace) })
@@ -76,6 +79,13 @@ func stopWorker(ctx context.Context, a *App, timeout time.Duration) error {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	return a.Worker.Stop(bounded)
+}
+
+// stopKeyUses writes what is left to write, once no request is under way any more.
+func (a *App) stopKeyUses(ctx context.Context) {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), keyUsesGrace)
+	defer cancel()
+	a.KeyUses.Stop(bounded)
 }
 
 // localURL is where this machine reaches a server that listens on the address.

@@ -31,6 +31,7 @@ import (
 var models = map[string]any{
 	"users":              users.User{},
 	"refresh_tokens":     users.RefreshToken{},
+	"api_keys":           users.APIKey{},
 	"collections":        collections.Collection{},
 	"collection_sources": collections.Source{},
 	"documents":          documents.Document{},

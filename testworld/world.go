@@ -151,6 +151,7 @@ func New(t testing.TB, options ...Option) *World {
 		w.URL = pgtest.Database(t)
 	}
 	w.build(t, s)
+	w.KeyUses.Start(t.Context())
 	t.Cleanup(w.end)
 	if !s.empty {
 		w.Root = w.User("root")
@@ -190,6 +191,7 @@ func (w *World) end() {
 	if err := w.Worker.Stop(ctx); err != nil {
 		w.t.Errorf("stopping the worker: %v", err)
 	}
+	w.KeyUses.Stop(ctx)
 	if !w.t.Failed() {
 		w.checkRules(ctx)
 	}

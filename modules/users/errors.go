@@ -28,6 +28,12 @@ var (
 	errExists     = apperr.New(apperr.Conflict, "user_exists", "There is an account with this id already.")
 	errInvalidRow = apperr.New(apperr.Invalid, "user_invalid", "A value of the account is not among those allowed.")
 
+	// ErrUnknownAPIKey, ErrAPIKeyRevoked and ErrAPIKeyExpired are for an API key
+	// that opens nothing. Who is told that a key was revoked has that very key.
+	ErrUnknownAPIKey = apperr.New(apperr.Unauthenticated, "token_invalid", "The token is not valid. Sign in again, or use another API key.")
+	ErrAPIKeyRevoked = apperr.New(apperr.Unauthenticated, "api_key_revoked", "The API key was revoked. Use another one.")
+	ErrAPIKeyExpired = apperr.New(apperr.Unauthenticated, "api_key_expired", "The API key has expired. Make another one.")
+
 	errTokenExists  = apperr.New(apperr.Conflict, "token_exists", "This token was given out already. Sign in again.")
 	errKeyExists    = apperr.New(apperr.Conflict, "api_key_exists", "There is an API key with this id already.")
 	errKeyNameTaken = apperr.New(apperr.Conflict, "api_key_name_taken",

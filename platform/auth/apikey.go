@@ -13,9 +13,9 @@ import (
 const (
 	apiKeyPrefix = "smtk_"
 	apiKeyBytes  = 32
-	// MinAPIKeyLength is the least length of an API key, in characters; anything
-	// shorter need not be looked up.
-	MinAPIKeyLength = 20
+	// apiKeyIDDigits of the id's hex digits stand in the key, so that its owner
+	// knows it again.
+	apiKeyIDDigits = 8
 )
 
 // GenerateAPIKey makes the secret of the API key with this id:
@@ -25,9 +25,30 @@ const (
 func GenerateAPIKey(id uuid.UUID) (secret, prefix, hash string) {
 	random := make([]byte, apiKeyBytes)
 	_, _ = rand.Read(random) // never fails
-	prefix = apiKeyPrefix + hex.EncodeToString(id[:4])
+	prefix = apiKeyPrefix + hex.EncodeToString(id[:apiKeyIDDigits/2])
 	secret = prefix + "_" + base64.RawURLEncoding.EncodeToString(random)
 	return secret, prefix, HashToken(secret)
+}
+
+// HashAPIKey gives the form in which an API key is looked up; false for what no
+// [GenerateAPIKey] has made, which then costs nobody a look into the database.
+func HashAPIKey(secret string) (hash string, ok bool) {
+	rest, ok := strings.CutPrefix(secret, apiKeyPrefix)
+	if !ok {
+		return "", false
+	}
+	id, random, _ := strings.Cut(rest, "_")
+	if len(id) != apiKeyIDDigits || strings.ContainsFunc(id, notHex) ||
+		len(random) != base64.RawURLEncoding.EncodedLen(apiKeyBytes) || strings.ContainsFunc(random, notURLSafe) {
+		return "", false
+	}
+	return HashToken(secret), true
+}
+
+func notHex(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'f') }
+
+func notURLSafe(r rune) bool {
+	return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
 }
 
 // HashToken is the form in which an API key or a refresh token is stored and

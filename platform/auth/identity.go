@@ -19,6 +19,12 @@ const (
 	ScopeAdmin Scope = "admin"
 )
 
+// Scopes are all there are.
+func Scopes() []Scope { return []Scope{ScopeRead, ScopeWrite, ScopeAdmin} }
+
+// Known reports whether there is such a scope.
+func (s Scope) Known() bool { return slices.Contains(Scopes(), s) }
+
 // Identity is who a request speaks for: a user, in person or through an API key.
 type Identity struct {
 	UserID      int64
