@@ -105,8 +105,10 @@ func (w *World) Furnish(owner users.User, options ...CollectionOption) Matter {
 	w.t.Helper()
 	c := w.Collection(owner, options...)
 	d := w.AddDocuments(c, File{Path: "secret.txt", Content: "The " + Secret + " is a secret of " + c.Name})[0]
+	key, _ := w.NewKey(owner, nil, auth.ScopeRead)
+	w.Exec(`update api_keys set is_active = false where id = $1`, key)
 	return Matter{
-		Collection: c.ID, Document: d.ID,
+		Collection: c.ID, Document: d.ID, APIKey: key,
 		Chunk:     w.Int(`select id from chunks where collection_id = $1`, c.ID),
 		Operation: Value[uuid.UUID](w, `select uuid from operations where collection_id = $1 and type = 'append'`, c.ID),
 	}
@@ -116,13 +118,20 @@ func (w *World) Furnish(owner users.User, options ...CollectionOption) Matter {
 // unless it is nil.
 func (w *World) Key(of users.User, within []uuid.UUID, scopes ...auth.Scope) string {
 	w.t.Helper()
+	_, secret := w.NewKey(of, within, scopes...)
+	return secret
+}
+
+// NewKey is [World.Key] with the key's id.
+func (w *World) NewKey(of users.User, within []uuid.UUID, scopes ...auth.Scope) (uuid.UUID, string) {
+	w.t.Helper()
 	id := uuid.New()
 	secret, prefix, hash := auth.GenerateAPIKey(id)
 	permissions, err := json.Marshal(map[string]any{"scopes": scopes, "collections": within})
 	require.NoError(w.t, err)
 	w.Exec(`insert into api_keys (id, user_id, name, prefix, key_hash, permissions) values ($1, $2, $3, $4, $5, $6)`,
 		id, of.ID, "key "+id.String(), prefix, hash, permissions)
-	return secret
+	return id, secret
 }
 
 // Matter is what the asker asks about.

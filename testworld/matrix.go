@@ -69,7 +69,7 @@ type Section struct {
 // Whoever has no right to see a thing is told that it does not exist (404);
 // whoever may see it but not do this, that they may not (403).
 func Matrix() []Section {
-	return []Section{authRows, collectionRows, documentRows, chunkRows, operationRows}
+	return []Section{authRows, apiKeyRows, collectionRows, documentRows, chunkRows, operationRows}
 }
 
 // ForEverybody are the beginnings of the routes about the server itself, which

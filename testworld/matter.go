@@ -14,6 +14,8 @@ type Matter struct {
 	Document   uuid.UUID
 	Chunk      int64
 	Operation  uuid.UUID
+	// APIKey is one of the owner's that was revoked.
+	APIKey uuid.UUID
 
 	// Name is one that nobody has used yet.
 	Name string
@@ -26,12 +28,13 @@ func (m Matter) path(route string) string {
 		"{document_id}", m.Document.String(),
 		"{chunk_id}", strconv.FormatInt(m.Chunk, 10),
 		"{operation_id}", m.Operation.String(),
+		"{key_id}", m.APIKey.String(),
 	).Replace(route)
 }
 
 // Absent is a matter that does not exist.
 func (c *Cast) Absent() Matter {
-	return Matter{Collection: uuid.New(), Document: uuid.New(), Chunk: 1 << 40, Operation: uuid.New(), Name: c.Matter(Owner).Name}
+	return Matter{Collection: uuid.New(), Document: uuid.New(), Chunk: 1 << 40, Operation: uuid.New(), APIKey: uuid.New(), Name: c.Matter(Owner).Name}
 }
 
 // Through is the matter by the path of another one's collection.

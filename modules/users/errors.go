@@ -34,11 +34,21 @@ var (
 	ErrAPIKeyRevoked = apperr.New(apperr.Unauthenticated, "api_key_revoked", "The API key was revoked. Use another one.")
 	ErrAPIKeyExpired = apperr.New(apperr.Unauthenticated, "api_key_expired", "The API key has expired. Make another one.")
 
-	errTokenExists  = apperr.New(apperr.Conflict, "token_exists", "This token was given out already. Sign in again.")
-	errKeyExists    = apperr.New(apperr.Conflict, "api_key_exists", "There is an API key with this id already.")
-	errKeyNameTaken = apperr.New(apperr.Conflict, "api_key_name_taken",
-		"You have an API key with this name already. Choose another name.")
-	errInvalidKey = apperr.New(apperr.Invalid, "api_key_invalid", "A value of the API key is not among those allowed.")
+	// ErrAPIKeyNotFound is the same for a key that does not exist and for another
+	// user's.
+	ErrAPIKeyNotFound = apperr.New(apperr.NotFound, "api_key_not_found", "You have no API key with this id.")
+	// ErrAPIKeyNameTaken means that the user has a key of that name, in whatever
+	// case, be it revoked or expired.
+	ErrAPIKeyNameTaken = apperr.New(apperr.Conflict, "api_key_name_taken",
+		"You have an API key with this name already, perhaps one that was revoked or has expired. Choose another name.")
+	// ErrTooManyAPIKeys means that the user has as many keys in force as anybody
+	// may have.
+	ErrTooManyAPIKeys = apperr.Newf(apperr.Malformed, "api_key_limit",
+		"You have %d active API keys, and nobody may have more. Revoke one first.", MaxActiveAPIKeys)
+
+	errTokenExists = apperr.New(apperr.Conflict, "token_exists", "This token was given out already. Sign in again.")
+	errKeyExists   = apperr.New(apperr.Conflict, "api_key_exists", "There is an API key with this id already.")
+	errInvalidKey  = apperr.New(apperr.Invalid, "api_key_invalid", "A value of the API key is not among those allowed.")
 
 	errUnknownToken = apperr.New(apperr.Unauthenticated, "token_invalid", "The token is not valid. Sign in again.")
 )
@@ -61,7 +71,7 @@ var Constraints = database.Constraints{
 
 	"api_keys_pkey":            errKeyExists,
 	"uq_api_keys_key_hash":     errKeyExists,
-	"ix_api_keys_user_id_name": errKeyNameTaken,
+	"ix_api_keys_user_id_name": ErrAPIKeyNameTaken,
 	"fk_api_keys_user":         ErrNotFound,
 	"ck_api_keys_name":         errInvalidKey,
 	"ck_api_keys_key_hash":     errInvalidKey,

@@ -25,6 +25,7 @@ func Register(api huma.API, s *Service) {
 		OperationID: "me", Method: http.MethodGet, Path: "/api/auth/me", Tags: []string{"auth"},
 		Summary: "Who am I", Security: web.Bearer(),
 	}, s.handleMe)
+	registerAPIKeys(api, s)
 }
 
 type registerRequest struct{ Body registerBody }

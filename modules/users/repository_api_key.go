@@ -1,0 +1,102 @@
+package users
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"semantik/platform/database"
+)
+
+const selectOwnerLock = `
+select id
+from users
+where id = $1
+for no key update`
+
+// LockForAPIKeys makes those who change the user's API keys wait for one another
+// until the transaction ends. It takes the user's row, in a mode that lets keys and
+// sessions be used and added meanwhile.
+func (r *Repository) LockForAPIKeys(ctx context.Context, userID int64) error {
+	tx, err := r.db.Tx(ctx)
+	if err != nil {
+		return fmt.Errorf("locking a user's API keys: %w", err)
+	}
+	if err := tx.QueryRow(ctx, selectOwnerLock, userID).Scan(&userID); err != nil {
+		if errors.Is(err, pgx.ErrNoRows) {
+			return ErrNotFound
+		}
+		return r.db.Translate(err)
+	}
+	return nil
+}
+
+// countActiveAPIKeys is served by ix_api_keys_user_id_name, which leads with the
+// user.
+const countActiveAPIKeys = `
+select count(*)
+from api_keys
+where user_id = $1
+  and is_active
+  and (expires_at is null or expires_at > now())`
+
+// CountActiveAPIKeys counts the user's keys that are neither revoked nor expired.
+// Whoever acts on the answer has the lock of [Repository.LockForAPIKeys].
+func (r *Repository) CountActiveAPIKeys(ctx context.Context, userID int64) (int, error) {
+	var n int
+	err := r.db.Querier(ctx).QueryRow(ctx, countActiveAPIKeys, userID).Scan(&n)
+	return n, r.db.Translate(err)
+}
+
+const insertAPIKey = `
+insert into api_keys (id, user_id, name, prefix, key_hash, permissions, expires_at)
+values (?, ?, ?, ?, ?, ?, now() + make_interval(days => ?))
+returning *`
+
+// CreateAPIKey inserts a key that expires after so many days, and fills in what the
+// database has set. [ErrAPIKeyNameTaken] when the user has one of that name.
+func (r *Repository) CreateAPIKey(ctx context.Context, k *APIKey, days int) error {
+	err := r.db.Session(ctx).Raw(insertAPIKey, k.ID, k.UserID, k.Name, k.Prefix, k.KeyHash, k.Permissions, days).Scan(k).Error
+	return r.db.Translate(err)
+}
+
+// ownedBy keeps to one user's keys.
+func ownedBy(userID int64) database.Condition {
+	return database.Where("api_keys.user_id = ?", userID)
+}
+
+// ListAPIKeys lists a user's keys, revoked and expired ones too, newest first,
+// with the total. It is served by ix_api_keys_user_id_name.
+func (r *Repository) ListAPIKeys(ctx context.Context, userID int64, page database.Page) ([]APIKey, int64, error) {
+	return r.apiKeys().List(ctx, page, "api_keys.created_at desc, api_keys.id", ownedBy(userID))
+}
+
+// GetAPIKey reads one of a user's keys; another user's is [ErrAPIKeyNotFound].
+func (r *Repository) GetAPIKey(ctx context.Context, userID int64, id uuid.UUID) (APIKey, error) {
+	return r.apiKeys().Get(ctx, id, ownedBy(userID))
+}
+
+const updateAPIKey = `
+update api_keys
+set is_active = $3
+where user_id = $1
+  and id = $2`
+
+// SetAPIKeyActive revokes one of a user's keys, or takes that back.
+func (r *Repository) SetAPIKeyActive(ctx context.Context, userID int64, id uuid.UUID, active bool) error {
+	tag, err := r.db.Querier(ctx).Exec(ctx, updateAPIKey, userID, id, active)
+	if err != nil {
+		return r.db.Translate(err)
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrAPIKeyNotFound
+	}
+	return nil
+}
+
+func (r *Repository) apiKeys() database.Table[APIKey, uuid.UUID] {
+	return database.Table[APIKey, uuid.UUID]{DB: r.db, Key: "id", NotFound: ErrAPIKeyNotFound}
+}
