@@ -27,13 +27,6 @@ func TestPermissions_EachRouteAnswersEachAskerAsTheMatrixSays(t *testing.T) {
 	}
 }
 
-// keysSignIn is set once an API key signs in.
-const keysSignIn = false
-
-func leftOut(asker testworld.Asker) bool {
-	return !keysSignIn && strings.HasPrefix(string(asker), "key")
-}
-
 // askAll sends the request of each asker: first those that are refused, none of
 // which may change anything, then those that are let through.
 func askAll(t *testing.T, c *testworld.Cast, row testworld.Row) {
@@ -42,7 +35,7 @@ func askAll(t *testing.T, c *testworld.Cast, row testworld.Row) {
 	before := c.Snapshot()
 	for i, asker := range testworld.Askers {
 		require.NotZero(t, row.Statuses[i], "%s has no answer", asker)
-		if row.Statuses[i] < http.StatusBadRequest || leftOut(asker) {
+		if row.Statuses[i] < http.StatusBadRequest {
 			continue
 		}
 		t.Run(string(asker), func(t *testing.T) {
@@ -53,7 +46,7 @@ func askAll(t *testing.T, c *testworld.Cast, row testworld.Row) {
 		})
 	}
 	for i, asker := range testworld.Askers {
-		if row.Statuses[i] >= http.StatusBadRequest || leftOut(asker) {
+		if row.Statuses[i] >= http.StatusBadRequest {
 			continue
 		}
 		t.Run(string(asker), func(t *testing.T) {
@@ -115,9 +108,6 @@ func TestPermissions_WhatIsNotYoursDoesNotExist(t *testing.T) {
 	t.Parallel()
 	c := testworld.NewCast(t)
 	for _, asker := range []testworld.Asker{testworld.Stranger, testworld.KeyElsewhere} {
-		if leftOut(asker) {
-			continue
-		}
 		for _, row := range rowsWith(asker, http.StatusNotFound) {
 			t.Run(string(asker)+" "+row.Route, func(t *testing.T) {
 				c := c.In(t)
@@ -223,9 +213,6 @@ func TestPermissions_WhatIsTakenBackIsGoneAtOnce(t *testing.T) {
 	upload := find(t, "POST /api/v2/collections/{collection_id}/documents")
 	ask := func(asker testworld.Asker, row testworld.Row, status int) {
 		t.Helper()
-		if leftOut(asker) {
-			return
-		}
 		s := c.Scenario(row, asker, c.Matter(asker))
 		s.Status = status
 		c.Request(s)
