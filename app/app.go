@@ -28,6 +28,7 @@ type App struct {
 	DB          *database.DB
 	Queue       *jobs.Queue
 	Audit       *audit.Log
+	AuditKeeper *audit.Keeper
 	Server      *web.Server
 	Users       *users.Service
 	KeyUses     *users.KeyUses
@@ -63,6 +64,7 @@ func Build(ctx context.Context, c *config.Config, o Options) (*App, error) {
 		return nil, fmt.Errorf("connecting to the database: %w", err)
 	}
 	a := &App{DB: db, Audit: audit.New(db)}
+	a.AuditKeeper = audit.NewKeeper(a.Audit, audit.KeeperConfig{RetentionMonths: c.Audit.RetentionMonths, Logger: o.Logger})
 	if err := a.join(ctx, c, o); err != nil {
 		db.Close()
 		return nil, err
@@ -184,6 +186,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 		CORSOrigins: c.HTTP.CORSOrigins, MaxBodyBytes: c.Limits.BodyBytes, ShutdownTimeout: c.HTTP.ShutdownTimeout,
 	}, web.Deps{Logger: o.Logger, Authenticator: a.Users, Checks: a.checks()})
 	api := a.Server.API()
+	audit.Register(api, a.Audit)
 	users.Register(api, a.Users)
 	collections.Register(api, a.Collections, documentRows)
 	documents.Register(api, a.Documents)

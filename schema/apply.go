@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -137,6 +138,10 @@ func (m *Manager) applyInTx(ctx context.Context, s *session, st state, o ApplyOp
 	if err != nil {
 		return err
 	}
+	known, err := queryStrings(ctx, s, liveFunctionsSQL)
+	if err != nil {
+		return err
+	}
 	if err := execScript(ctx, s.conn, m.decl.handwritten()); err != nil {
 		return fmt.Errorf("making the functions and partitions: %w", err)
 	}
@@ -149,6 +154,10 @@ func (m *Manager) applyInTx(ctx context.Context, s *session, st state, o ApplyOp
 	if len(plan.Statements) == 0 && after == before && m.isCurrent(st) {
 		return nil // nothing that deserves a line
 	}
+	reverses, err := m.reverses(ctx, s, st, plan, known)
+	if err != nil {
+		return err
+	}
 	applied.Entry = &Entry{
 		Kind:           KindApply,
 		Version:        m.o.Version,
@@ -156,7 +165,7 @@ func (m *Manager) applyInTx(ctx context.Context, s *session, st state, o ApplyOp
 		Hash:           plan.Hash,
 		PartitionCount: plan.PartitionCount,
 		Statements:     plan.Statements,
-		Reverses:       plan.Reverses,
+		Reverses:       reverses,
 		handwritten:    m.decl.handwritten(),
 		Details: EntryDetails{
 			PostgresVersion: st.postgres,
@@ -167,6 +176,33 @@ func (m *Manager) applyInTx(ctx context.Context, s *session, st state, o ApplyOp
 		},
 	}
 	return record(ctx, s, applied.Entry)
+}
+
+const liveFunctionsSQL = `
+select format('public.%I(%s)', p.proname, pg_get_function_identity_arguments(p.oid))
+from pg_proc p
+where p.pronamespace = 'public'::regnamespace
+  and not exists (select 1 from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+order by 1`
+
+// reverses undo the plan, and drop the functions that were not known before it.
+// Those that were come back as they were from the script of the apply before;
+// undoing the first apply leaves its functions, which hold nothing.
+func (*Manager) reverses(ctx context.Context, s *session, st state, plan *Plan, known []string) ([]Statement, error) {
+	if !st.applied || plan.Irreversible != "" {
+		return plan.Reverses, nil
+	}
+	functions, err := queryStrings(ctx, s, liveFunctionsSQL)
+	if err != nil {
+		return nil, err
+	}
+	reverses := slices.Clone(plan.Reverses)
+	for _, function := range functions {
+		if !slices.Contains(known, function) {
+			reverses = append(reverses, Statement{SQL: "DROP FUNCTION " + function, Kind: "other"})
+		}
+	}
+	return reverses, nil
 }
 
 func runStatements(ctx context.Context, s *session, statements []Statement) error {

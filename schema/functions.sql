@@ -223,6 +223,40 @@ end
 $$;
 
 
+-- Makes the audit log's partition for the month (in UTC) that the instant lies
+-- in. The answer is the number made: 0 if it is there.
+--
+-- What has gone to the default partition in the meantime is moved. Meanwhile
+-- nobody reads the default partition or writes to it; readers and writers of
+-- other months are stopped only by a look at the default partition, which is why
+-- it should be empty.
+create or replace function make_audit_log_month(instant timestamptz)
+returns integer
+language plpgsql
+as $$
+declare
+    month      constant timestamp := date_trunc('month', instant at time zone 'UTC');
+    child      constant text := 'audit_log_' || to_char(month, 'YYYY_MM');
+    first_day  constant text := to_char(month, 'YYYY-MM-DD') || ' 00:00:00+00';
+    next_first constant text := to_char(month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00';
+begin
+    perform pg_advisory_xact_lock(hashtextextended('make_audit_log_partitions', 0));
+    if to_regclass(child) is not null then
+        return 0;
+    end if;
+
+    -- Made apart and then attached, which stops no writer of another month.
+    execute format('create table %I (like audit_log including defaults including constraints)', child);
+    lock table audit_log_default in access exclusive mode;
+    execute format(
+        'with moved as (delete from audit_log_default where created_at >= %1$L and created_at < %2$L returning *)
+         insert into %3$I select * from moved', first_day, next_first, child);
+    execute format('alter table audit_log attach partition %I for values from (%L) to (%L)', child, first_day, next_first);
+    return 1;
+end
+$$;
+
+
 -- Makes the audit log's partitions that are missing: the default one, this
 -- month's (in UTC), and those of so many months ahead. The answer is the number
 -- made.
@@ -231,8 +265,7 @@ $$;
 -- nobody has made its month in time: an audit entry belongs to the transaction
 -- of the change, which must not fail for that. The price, a look through the
 -- default partition whenever a month is attached, is small as long as it is
--- empty, which is what making months ahead is for. What has gone there is moved
--- when its month is made.
+-- empty, which is what making months ahead is for.
 create or replace function make_audit_log_partitions(months_ahead integer)
 returns integer
 language plpgsql
@@ -240,9 +273,6 @@ as $$
 declare
     this_month constant timestamp := date_trunc('month', now() at time zone 'UTC');
     month      timestamp;
-    child      text;
-    first_day  text;
-    next_first text;
     made       integer := 0;
 begin
     perform pg_advisory_xact_lock(hashtextextended('make_audit_log_partitions', 0));
@@ -255,22 +285,45 @@ begin
     for month in
         select generate_series(this_month, this_month + make_interval(months => months_ahead), interval '1 month')
     loop
-        child := 'audit_log_' || to_char(month, 'YYYY_MM');
-        if to_regclass(child) is null then
-            first_day  := to_char(month, 'YYYY-MM-DD') || ' 00:00:00+00';
-            next_first := to_char(month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00';
-
-            -- Made apart and then attached: readers and writers of the other
-            -- months are not stopped.
-            execute format('create table %I (like audit_log including defaults including constraints)', child);
-            lock table audit_log_default in access exclusive mode;
-            execute format(
-                'with moved as (delete from audit_log_default where created_at >= %1$L and created_at < %2$L returning *)
-                 insert into %3$I select * from moved', first_day, next_first, child);
-            execute format('alter table audit_log attach partition %I for values from (%L) to (%L)', child, first_day, next_first);
-            made := made + 1;
-        end if;
+        made := made + make_audit_log_month(month at time zone 'UTC');
     end loop;
     return made;
+end
+$$;
+
+
+-- Drops the oldest month of the audit log that was over by the instant, and
+-- gives its name; null when there is none.
+--
+-- Dropping takes the whole log from readers and writers, for the milliseconds
+-- that it lasts and before that as long as it waits for those that are at it, so
+-- the caller sets a short lock_timeout. (Detaching "concurrently" would not stop
+-- them, but PostgreSQL does not offer it beside a default partition.)
+create or replace function drop_audit_log_month(ended_by timestamptz)
+returns text
+language plpgsql
+as $$
+declare
+    child text;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('make_audit_log_partitions', 0));
+
+    select name
+    into child
+    from (
+        select c.relname::text as name,
+               substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''([^'']+)''\)')::timestamptz as month_end
+        from pg_inherits i
+        join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'audit_log'::regclass
+    ) as months
+    where month_end <= ended_by
+    order by month_end
+    limit 1;
+
+    if child is not null then
+        execute format('drop table %I', child);
+    end if;
+    return child;
 end
 $$;

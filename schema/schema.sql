@@ -285,10 +285,16 @@ create table audit_log (
     constraint ck_audit_log_details check (jsonb_typeof(details) = 'object')
 ) partition by range (created_at);
 
--- One's own entries, newest first.
+-- Each filter of the log has an index in its order. One's own entries:
 create index ix_audit_log_user_id on audit_log (user_id, created_at desc, id desc);
--- What happened to an object, newest first.
-create index ix_audit_log_object on audit_log (object_type, object_id, created_at desc, id desc);
+-- What somebody did, whose name is compared without regard to case.
+create index ix_audit_log_actor on audit_log (lower(actor), created_at desc, id desc);
+-- What was done.
+create index ix_audit_log_action on audit_log (action, created_at desc, id desc);
+-- What happened to things of a kind.
+create index ix_audit_log_object_type on audit_log (object_type, created_at desc, id desc);
+-- What happened to one thing.
+create index ix_audit_log_object_id on audit_log (object_id, created_at desc, id desc);
 
 
 -- ---------------------------------------------------------------- documents

@@ -69,7 +69,15 @@ type Section struct {
 // Whoever has no right to see a thing is told that it does not exist (404);
 // whoever may see it but not do this, that they may not (403).
 func Matrix() []Section {
-	return []Section{authRows, apiKeyRows, collectionRows, documentRows, chunkRows, operationRows}
+	return []Section{
+		authRows,
+		apiKeyRows,
+		collectionRows,
+		documentRows,
+		chunkRows,
+		operationRows,
+		auditRows,
+	}
 }
 
 // ForEverybody are the beginnings of the routes about the server itself, which
@@ -104,4 +112,8 @@ var chunkRows = Section{Name: "Chunks and search", Rows: []Row{
 var operationRows = Section{Name: "Operations", Rows: []Row{
 	{Route: "GET /api/v2/operations", Statuses: [15]int{401, 401, 401, 403, 200, 200, 200, 200, 200, 200, 200, 200, 403, 403, 200}},
 	{Route: "GET /api/v2/operations/{operation_id}", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
+}}
+
+var auditRows = Section{Name: "Audit log", Rows: []Row{
+	{Route: "GET /api/v2/audit-log", Statuses: [15]int{401, 401, 401, 403, 200, 200, 200, 200, 200, 200, 200, 403, 403, 200, 403}},
 }}

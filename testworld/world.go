@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"semantik/app"
@@ -194,6 +195,7 @@ func (w *World) end() {
 	w.KeyUses.Stop(ctx)
 	if !w.t.Failed() {
 		w.checkRules(ctx)
+		w.checkAuditLog(ctx)
 	}
 	w.Close()
 	w.checkLog()
@@ -222,6 +224,35 @@ func (w *World) checkLog() {
 	}
 	if password, given := u.User.Password(); given && password != "" && strings.Contains(log, password) {
 		w.t.Errorf("the log has the password of the database")
+	}
+}
+
+// Leaked gives the entries of the audit log that have a credential, or the
+// password that everybody has.
+func (w *World) Leaked(ctx context.Context) ([]string, error) {
+	rows, err := w.DB.Querier(ctx).Query(ctx, `select audit_log::text from audit_log order by id`)
+	if err != nil {
+		return nil, err
+	}
+	var leaked []string
+	var entry string
+	_, err = pgx.ForEachRow(rows, []any{&entry}, func() error {
+		if HasCredential(entry) || strings.Contains(entry, Password) {
+			leaked = append(leaked, entry)
+		}
+		return nil
+	})
+	return leaked, err
+}
+
+// checkAuditLog looks through everything that was written down.
+func (w *World) checkAuditLog(ctx context.Context) {
+	leaked, err := w.Leaked(ctx)
+	if err != nil {
+		w.t.Errorf("reading the audit log: %v", err)
+	}
+	for _, entry := range leaked {
+		w.t.Errorf("an entry of the audit log has a credential: %s", entry)
 	}
 }
 

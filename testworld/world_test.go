@@ -96,6 +96,21 @@ func TestWorld_RaceStartsAllAtOnceAndKeepsEachError(t *testing.T) {
 	require.Equal(t, []error{nil, odd, nil, odd, nil, odd, nil, odd}, errs)
 }
 
+func TestWorld_FindsACredentialInTheAuditLog(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker(), testworld.Empty())
+	const insert = `insert into audit_log (actor, action, object_type, object_id, details, user_agent) values ($1, 'a.b', 'a', $2, $3, $4)`
+	w.Exec(insert, "alice", "1", `{"name": "nightly", "prefix": "smtk_0b9b2d3e"}`, "curl")
+	w.Exec(insert, "alice", "1", `{"password": "`+testworld.Password+`"}`, "curl")
+	w.Exec(insert, "alice", "smtk_0b9b2d3e_abc", `{}`, "curl")
+	w.Exec(insert, "alice", "1", `{"before": {"hash": "$2a$12$abcdefghijklmnopqrstuv"}}`, "curl")
+	w.Exec(insert, "alice", "1", `{}`, "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.sig")
+	leaked, err := w.Leaked(t.Context())
+	require.NoError(t, err)
+	require.Len(t, leaked, 4)
+	w.Exec(`delete from audit_log`)
+}
+
 func TestWorld_FindsACredentialInTheLog(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{

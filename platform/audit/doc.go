@@ -8,8 +8,11 @@
 // and after where that is small, and never a secret: no password, no token, no
 // hash of one.
 //
+// [Log.List] reads: everybody their own entries, a superuser all.
+//
 // The log has no foreign keys, for it outlives what it names. It is partitioned
-// by month; a month is dropped as a whole.
+// by month; [Keeper] makes months ahead of time and drops those that are old, as
+// a whole.
 //
 // The package knows no module and judges nothing: an action is a word to it.
 package audit

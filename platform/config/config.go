@@ -15,6 +15,7 @@ type Config struct {
 	Store      Store
 	Limits     Limits
 	Operations Operations
+	Audit      Audit
 
 	settings    []Setting
 	databaseURL string
@@ -104,6 +105,11 @@ type Operations struct {
 	Concurrency int           // operations worked on at once
 	MaxAttempts int           // attempts without progress until an operation fails
 	Lease       time.Duration // how long a silent worker keeps an operation
+}
+
+// Audit holds the settings of the audit log.
+type Audit struct {
+	RetentionMonths int // how long an entry is kept at least; 0 for ever
 }
 
 // DatabaseURL is the address of the given PostgreSQL in the form that pgx

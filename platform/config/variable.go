@@ -74,6 +74,7 @@ func Variables() []Variable {
 		{"Sign-in", authVariables()},
 		{"Limits", limitVariables()},
 		{"Background work", operationVariables()},
+		{"Audit log", auditVariables()},
 		{"Log", logVariables()},
 	} {
 		for _, v := range group.variables {

@@ -73,6 +73,16 @@ func operationVariables() []Variable {
 	}
 }
 
+func auditVariables() []Variable {
+	return []Variable{
+		// Two years show an audit the year before, and names and addresses of people
+		// are not kept for ever unless somebody wants it.
+		{Name: "AUDIT_RETENTION_MONTHS", Default: "24",
+			Description: "How long entries of the audit log are kept; then they go a whole month at a time. 0 keeps them for ever.",
+			kind:        integer(0, 1200, func(c *Config) *int { return &c.Audit.RetentionMonths })},
+	}
+}
+
 func logVariables() []Variable {
 	return []Variable{
 		{Name: "LOG_LEVEL", Default: "info",
