@@ -22,6 +22,13 @@ const Secret = "walrus"
 // signingKey signs the tokens of a cast.
 const signingKey = "the key that signs the tokens of the cast"
 
+// newcomer is somebody whom nothing is shared with, and bystander somebody whom
+// everything is shared with, and who asks for nothing.
+const (
+	newcomer  = "newcomer"
+	bystander = "bystander"
+)
+
 // Cast is a world with everybody of the matrix in it, and what they ask about.
 type Cast struct {
 	*World
@@ -29,9 +36,10 @@ type Cast struct {
 	// People are the askers who have an account, by their part.
 	People map[Asker]users.User
 
-	tokens  map[Asker]string
-	private Matter
-	public  Matter
+	tokens    map[Asker]string
+	bystander users.User
+	private   Matter
+	public    Matter
 }
 
 // NewCast makes a cast.
@@ -42,6 +50,8 @@ func NewCast(t *testing.T) *Cast {
 	for _, a := range []Asker{InactiveUser, Stranger, ReaderByPublic, Reader, Writer, Administrator, Owner} {
 		c.People[a] = c.User(strings.ReplaceAll(string(a), " ", "_"))
 	}
+	c.User(newcomer)
+	c.bystander = c.User(bystander)
 	for a, u := range c.People {
 		c.tokens[a] = c.Token(u)
 	}
@@ -100,17 +110,19 @@ func (c *Cast) Renew() {
 	c.share(c.private)
 }
 
-// Furnish makes a collection with a document in it.
-func (w *World) Furnish(owner users.User, options ...CollectionOption) Matter {
-	w.t.Helper()
-	c := w.Collection(owner, options...)
-	d := w.AddDocuments(c, File{Path: "secret.txt", Content: "The " + Secret + " is a secret of " + c.Name})[0]
-	key, _ := w.NewKey(owner, nil, auth.ScopeRead)
-	w.Exec(`update api_keys set is_active = false where id = $1`, key)
+// Furnish makes a collection with a document in it, shared with the bystander.
+func (c *Cast) Furnish(owner users.User, options ...CollectionOption) Matter {
+	c.t.Helper()
+	made := c.Collection(owner, options...)
+	c.Grant(made, c.bystander, collections.Read)
+	d := c.AddDocuments(made, File{Path: "secret.txt", Content: "The " + Secret + " is a secret of " + made.Name})[0]
+	key, _ := c.NewKey(owner, nil, auth.ScopeRead)
+	c.Exec(`update api_keys set is_active = false where id = $1`, key)
 	return Matter{
-		Collection: c.ID, Document: d.ID, APIKey: key,
-		Chunk:     w.Int(`select id from chunks where collection_id = $1`, c.ID),
-		Operation: Value[uuid.UUID](w, `select uuid from operations where collection_id = $1 and type = 'append'`, c.ID),
+		Collection: made.ID, Document: d.ID, APIKey: key,
+		Chunk:      c.Int(`select id from chunks where collection_id = $1`, made.ID),
+		Operation:  Value[uuid.UUID](c.World, `select uuid from operations where collection_id = $1 and type = 'append'`, made.ID),
+		Permission: c.Int(`select id from collection_permissions where collection_id = $1`, made.ID),
 	}
 }
 

@@ -97,6 +97,13 @@ var collectionRows = Section{Name: "Collections", Rows: []Row{
 	{Route: "GET /api/v2/collections/{collection_id}", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
 }}
 
+var sharingRows = Section{Name: "Sharing", Rows: []Row{
+	{Route: "GET /api/v2/collections/{collection_id}/permissions", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 403, 200, 200, 200, 403, 403, 200, 404}},
+	{Route: "POST /api/v2/collections/{collection_id}/permissions", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 403, 201, 201, 201, 403, 403, 201, 404}, Body: newPermission, Ends: true},
+	{Route: "PATCH /api/v2/collections/{collection_id}/permissions/{permission_id}", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 403, 200, 200, 200, 403, 403, 200, 404}, Body: otherPermission},
+	{Route: "DELETE /api/v2/collections/{collection_id}/permissions/{permission_id}", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 403, 204, 204, 204, 403, 403, 204, 404}, Ends: true},
+}}
+
 var documentRows = Section{Name: "Documents", Rows: []Row{
 	{Route: "POST /api/v2/collections/{collection_id}/documents", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 202, 202, 202, 202, 403, 202, 403, 404}, Body: newFile},
 	{Route: "GET /api/v2/collections/{collection_id}/documents", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},

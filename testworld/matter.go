@@ -16,6 +16,8 @@ type Matter struct {
 	Operation  uuid.UUID
 	// APIKey is one of the owner's that was revoked.
 	APIKey uuid.UUID
+	// Permission is one that nobody of the cast depends on.
+	Permission int64
 
 	// Name is one that nobody has used yet.
 	Name string
@@ -29,12 +31,13 @@ func (m Matter) path(route string) string {
 		"{chunk_id}", strconv.FormatInt(m.Chunk, 10),
 		"{operation_id}", m.Operation.String(),
 		"{key_id}", m.APIKey.String(),
+		"{permission_id}", strconv.FormatInt(m.Permission, 10),
 	).Replace(route)
 }
 
 // Absent is a matter that does not exist.
 func (c *Cast) Absent() Matter {
-	return Matter{Collection: uuid.New(), Document: uuid.New(), Chunk: 1 << 40, Operation: uuid.New(), APIKey: uuid.New(), Name: c.Matter(Owner).Name}
+	return Matter{Collection: uuid.New(), Document: uuid.New(), Chunk: 1 << 40, Operation: uuid.New(), APIKey: uuid.New(), Permission: 1 << 40, Name: c.Matter(Owner).Name}
 }
 
 // Through is the matter by the path of another one's collection.
@@ -54,6 +57,12 @@ func credentialsOfRoot(Matter) any {
 }
 
 func newCollection(m Matter) any { return map[string]any{"name": m.Name} }
+
+func newPermission(Matter) any {
+	return map[string]any{"username": newcomer, "permission": "read"}
+}
+
+func otherPermission(Matter) any { return map[string]any{"permission": "write"} }
 
 func newFile(m Matter) any {
 	return Form{Files: []File{{Path: m.Name + ".txt", Content: m.Name}}}

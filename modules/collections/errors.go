@@ -47,10 +47,25 @@ var (
 	errInvalidRun = apperr.New(apperr.Invalid, "sync_run_invalid",
 		"A value of the sync run is not among those allowed.")
 
-	errPermissionExists = apperr.New(apperr.Conflict, "permission_exists",
-		"The collection is already shared with them.")
-	errGranteeGone = apperr.New(apperr.Conflict, "grantee_not_found",
-		"The user or API key that the collection is to be shared with does not exist any more.")
+	// ErrPermissionNotFound means that the collection has no permission with this id.
+	ErrPermissionNotFound = apperr.New(apperr.NotFound, "permission_not_found",
+		"The collection has no permission with this id.")
+
+	// ErrPermissionExists means that the collection is shared with them already.
+	ErrPermissionExists = apperr.New(apperr.Conflict, "permission_exists",
+		"The collection is shared with them already. Change the permission that they have.")
+
+	// ErrGranteeNotFound means that nobody with this name or id can sign in, whether
+	// or not there is such an account.
+	ErrGranteeNotFound = apperr.New(apperr.NotFound, "grantee_not_found",
+		"There is no such user or API key that the collection could be shared with.")
+
+	// ErrGranteeIsOwner means that the owner needs no permission.
+	ErrGranteeIsOwner = apperr.New(apperr.Conflict, "grantee_is_owner",
+		"The owner of a collection may do everything with it already.")
+
+	errGranterGone = apperr.New(apperr.Conflict, "granter_gone",
+		"The account that shares the collection does not exist any more.")
 	errInvalidPermission = apperr.New(apperr.Invalid, "permission_invalid",
 		"A permission is read, write or admin, for either a user or an API key.")
 )
@@ -87,13 +102,13 @@ var Constraints = database.Constraints{
 	"ck_sync_runs_triggered_by": errInvalidRun,
 	"ck_sync_runs_status":       errInvalidRun,
 
-	"collection_permissions_pkey":                        errPermissionExists,
-	"uq_collection_permissions_user_id_collection_id":    errPermissionExists,
-	"uq_collection_permissions_api_key_id_collection_id": errPermissionExists,
+	"collection_permissions_pkey":                        ErrPermissionExists,
+	"uq_collection_permissions_user_id_collection_id":    ErrPermissionExists,
+	"uq_collection_permissions_api_key_id_collection_id": ErrPermissionExists,
 	"fk_collection_permissions_collection":               ErrNotFound,
-	"fk_collection_permissions_user":                     errGranteeGone,
-	"fk_collection_permissions_api_key":                  errGranteeGone,
-	"fk_collection_permissions_granted_by":               errGranteeGone,
+	"fk_collection_permissions_user":                     ErrGranteeNotFound,
+	"fk_collection_permissions_api_key":                  ErrGranteeNotFound,
+	"fk_collection_permissions_granted_by":               errGranterGone,
 	"check_user_or_api_key":                              errInvalidPermission,
 	"ck_collection_permissions_permission":               errInvalidPermission,
 }

@@ -43,6 +43,7 @@ func Register(api huma.API, s *Service, failures FailureCounter) {
 		OperationID: "get-collection", Method: http.MethodGet, Path: "/api/v2/collections/{collection_id}", Tags: tags,
 		Summary: "Read a collection", Security: web.Bearer(), Errors: []int{http.StatusNotFound},
 	}, r.get)
+	registerSharing(api, r)
 }
 
 type createRequest struct{ Body createBody }

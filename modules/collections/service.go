@@ -31,11 +31,13 @@ type Service struct {
 	db         *database.DB
 	repository *Repository
 	operations OperationStarter
+	directory  Directory
+	audit      Recorder
 }
 
 // NewService makes the service.
-func NewService(db *database.DB, repository *Repository, operations OperationStarter) *Service {
-	return &Service{db: db, repository: repository, operations: operations}
+func NewService(db *database.DB, repository *Repository, operations OperationStarter, directory Directory, audit Recorder) *Service {
+	return &Service{db: db, repository: repository, operations: operations, directory: directory, audit: audit}
 }
 
 // Authorize answers what the identity of the context may do with the collection.
@@ -53,12 +55,20 @@ func (s *Service) Authorize(ctx context.Context, id uuid.UUID, need Permission) 
 		return Scope{}, fmt.Errorf("checking the permission: %w", err)
 	}
 	if scope.granted < need {
-		return Scope{}, ErrForbidden
+		return Scope{}, forbidden(need)
 	}
 	if _, err := auth.RequireScope(ctx, scopeFor(need)); err != nil {
 		return Scope{}, err
 	}
 	return scope, nil
+}
+
+// forbidden is for those who may read the collection, but not what they want.
+func forbidden(need Permission) error {
+	if need == Admin {
+		return ErrForbidden.WithMessagef("Only the owner of this collection, and those with the permission admin on it, may do this.")
+	}
+	return ErrForbidden
 }
 
 // ScopeForWork gives the scope of a collection to work in the background, which
