@@ -30,7 +30,8 @@ var rooms = []string{
 var platformMay = map[string][]string{
 	"database":   {"apperr"},
 	"auth":       {"apperr"},
-	"web":        {"apperr", "auth"},
+	"web":        {"apperr", "auth", "ratelimit"},
+	"ratelimit":  {"apperr"},
 	"audit":      {"apperr", "auth", "database", "web"},
 	"jobs":       {"apperr", "database"},
 	"postgres":   {"apperr"},

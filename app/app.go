@@ -19,6 +19,7 @@ import (
 	"semantik/platform/config"
 	"semantik/platform/database"
 	"semantik/platform/jobs"
+	"semantik/platform/ratelimit"
 	"semantik/platform/web"
 	"semantik/schema"
 )
@@ -37,6 +38,8 @@ type App struct {
 	Chunks      *chunks.Service
 	Operations  *operations.Service
 	Worker      *operations.Worker
+
+	limiter ratelimit.Limiter
 }
 
 // Options are what a caller decides besides the configuration.
@@ -63,7 +66,7 @@ func Build(ctx context.Context, c *config.Config, o Options) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the database: %w", err)
 	}
-	a := &App{DB: db, Audit: audit.New(db)}
+	a := &App{DB: db, Audit: audit.New(db), limiter: ratelimit.NewMemory(ratelimit.DefaultKeys, time.Now)}
 	a.AuditKeeper = audit.NewKeeper(a.Audit, audit.KeeperConfig{RetentionMonths: c.Audit.RetentionMonths, Logger: o.Logger})
 	if err := a.join(ctx, c, o); err != nil {
 		db.Close()
@@ -147,7 +150,9 @@ func (a *App) joinUsers(c *config.Config, o Options) error {
 	}
 	rows := users.NewRepository(a.DB)
 	a.KeyUses = users.NewKeyUses(rows, o.Logger)
-	a.Users = users.NewService(a.DB, rows, hasher, tokens, a.Audit, a.KeyUses, users.Config{AllowRegistration: c.Auth.AllowRegistration})
+	a.Users = users.NewService(a.DB, rows, hasher, tokens, a.Audit, a.KeyUses, users.Config{
+		AllowRegistration: c.Auth.AllowRegistration, Guard: loginGuard(c.RateLimits, a.limiter),
+	})
 	return nil
 }
 
@@ -184,7 +189,8 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	a.Server = web.New(web.Config{
 		Title: "Semantik", Version: o.Version, Description: "Search over collections of documents.",
 		CORSOrigins: c.HTTP.CORSOrigins, MaxBodyBytes: c.Limits.BodyBytes, ShutdownTimeout: c.HTTP.ShutdownTimeout,
-	}, web.Deps{Logger: o.Logger, Authenticator: a.Users, Checks: a.checks()})
+		TrustedProxies: c.HTTP.TrustedProxies, Limits: limitsOf(c.RateLimits),
+	}, web.Deps{Logger: o.Logger, Authenticator: a.Users, Checks: a.checks(), Limiter: a.limiter})
 	api := a.Server.API()
 	audit.Register(api, a.Audit)
 	users.Register(api, a.Users)

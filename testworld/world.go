@@ -76,6 +76,14 @@ func Setting(variable string) Option {
 	return func(s *settings) { s.environ = append(s.environ, variable) }
 }
 
+// RateLimits holds everybody to the limits, from which tests are free otherwise,
+// and believes the test when it says in X-Forwarded-For where a request comes from.
+func RateLimits() Option {
+	return func(s *settings) {
+		s.environ = append(s.environ, "DISABLE_RATE_LIMITING=false", "TRUSTED_PROXIES=127.0.0.1,::1")
+	}
+}
+
 // Database changes how the database is reached.
 func Database(change func(*database.Config)) Option {
 	return func(s *settings) { s.database = append(s.database, change) }
@@ -143,6 +151,7 @@ func New(t testing.TB, options ...Option) *World {
 	t.Helper()
 	s := settings{environ: []string{
 		"BCRYPT_COST=4", "SEMANTIK_DATA=" + t.TempDir(), "DB_POOL_SIZE=8", "DB_MAX_OVERFLOW=4", "DB_RETRY_INTERVAL=0.01",
+		"DISABLE_RATE_LIMITING=true",
 	}}
 	for _, o := range options {
 		o(&s)

@@ -26,7 +26,7 @@ func Register(api huma.API, s *Service) {
 		OperationID: "search", Method: http.MethodPost, Path: "/api/v2/search", Tags: []string{"search"},
 		Summary:     "Search collections",
 		Description: "Finds the chunks that have the query's words, German and English words in any of their forms.",
-		Security:    web.Bearer(), Errors: []int{http.StatusNotFound},
+		Security:    web.Bearer(), Errors: []int{http.StatusNotFound}, Metadata: web.Limit("search"),
 	}, s.handleSearch)
 }
 

@@ -28,7 +28,8 @@ func Register(api huma.API, s *Service) {
 		Description: "Takes any number of files, each in a part named \"file\" whose filename is the file's path. " +
 			"Each file has its own outcome: created, a duplicate of what is there, or the new content of the document with the same path.",
 		Security: web.Bearer(), DefaultStatus: http.StatusAccepted, RequestBody: uploadRequestBody(),
-		Errors: []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
+		Errors:   []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
+		Metadata: web.Bulk(),
 	}, s.handleUpload)
 }
 

@@ -3,11 +3,15 @@ package users
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"semantik/platform/web"
 )
+
+// maxBody bounds what somebody who is not signed in may send.
+const maxBody = 64 << 10
 
 // Register adds the module's routes.
 func Register(api huma.API, s *Service) {
@@ -16,10 +20,12 @@ func Register(api huma.API, s *Service) {
 		Summary:       "Make an account",
 		Description:   "The first account of all becomes superuser.",
 		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusForbidden, http.StatusConflict},
+		Metadata: web.Limit("register"), MaxBodyBytes: maxBody,
 	}, s.handleRegister)
 	web.Register(api, huma.Operation{
 		OperationID: "login", Method: http.MethodPost, Path: "/api/auth/login", Tags: []string{"auth"},
 		Summary: "Sign in with name and password", Errors: []int{http.StatusUnauthorized},
+		Metadata: web.Limit("login"), MaxBodyBytes: maxBody,
 	}, s.handleLogin)
 	web.Register(api, huma.Operation{
 		OperationID: "me", Method: http.MethodGet, Path: "/api/auth/me", Tags: []string{"auth"},
@@ -33,6 +39,9 @@ type registerRequest struct{ Body registerBody }
 type userAnswer struct{ Body userBody }
 
 func (s *Service) handleRegister(ctx context.Context, in *registerRequest) (*userAnswer, error) {
+	if err := web.CountAgainst(ctx, "register", strings.ToLower(in.Body.Username)); err != nil {
+		return nil, err
+	}
 	u, err := s.Register(ctx, RegisterInput{
 		Username: in.Body.Username, Email: in.Body.Email, Password: in.Body.Password, FullName: in.Body.FullName,
 	})

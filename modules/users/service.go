@@ -17,6 +17,8 @@ import (
 type Config struct {
 	// AllowRegistration lets anybody make an account; the first one always may.
 	AllowRegistration bool
+	// Guard slows down who guesses passwords; nil for nobody.
+	Guard LoginGuard
 }
 
 // Service has the rules on accounts and sessions.
@@ -97,8 +99,18 @@ type ClientInfo struct {
 
 // Login checks a name, or an e-mail address, and the password, and begins a
 // session. [ErrWrongPassword] takes as long for a user who does not exist as for
-// one who does. An account that was deactivated may log in and then do nothing.
+// one who does. An account that was deactivated may log in and then do nothing. Who
+// guesses is refused by the [LoginGuard].
 func (s *Service) Login(ctx context.Context, login, password string, client ClientInfo) (TokenPair, error) {
+	var pair TokenPair
+	err := s.guarded(ctx, login, client.Address, func() (err error) {
+		pair, err = s.login(ctx, login, password, client)
+		return err
+	})
+	return pair, err
+}
+
+func (s *Service) login(ctx context.Context, login, password string, client ClientInfo) (TokenPair, error) {
 	u, err := s.repository.GetByLogin(ctx, login)
 	if apperr.KindOf(err) == apperr.NotFound {
 		if err := s.hasher.VerifyUnknown(ctx, password); err != nil {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"log/slog"
+	"net/netip"
 	"time"
 )
 
@@ -14,6 +15,7 @@ type Config struct {
 	Log        Log
 	Store      Store
 	Limits     Limits
+	RateLimits RateLimits
 	Operations Operations
 	Audit      Audit
 
@@ -71,6 +73,8 @@ type HTTP struct {
 	Addr            string   // host:port
 	CORSOrigins     []string // scheme://host[:port], in lower case
 	ShutdownTimeout time.Duration
+	// TrustedProxies are believed about whom they speak for.
+	TrustedProxies []netip.Prefix
 }
 
 // Log says how much is logged, and in which form.

@@ -162,6 +162,9 @@ func (c *Config) finish(valid bool) []Problem {
 	if valid && c.Auth.BcryptCost < 10 {
 		c.warnings = append(c.warnings, fmt.Sprintf("BCRYPT_COST is %d: a stolen password table would be quick to break. 12 is the default.", c.Auth.BcryptCost))
 	}
+	if c.RateLimits.Disabled {
+		c.warnings = append(c.warnings, "DISABLE_RATE_LIMITING is set: passwords can be guessed as fast as this machine can check them.")
+	}
 	return append(problems, c.resolvePaths()...)
 }
 

@@ -62,6 +62,12 @@ func TestLoad_defaults(t *testing.T) {
 	require.Equal(t, config.HTTP{Addr: "127.0.0.1:8080", ShutdownTimeout: 3 * time.Second}, c.HTTP)
 	require.Equal(t, config.Log{Level: slog.LevelInfo, Format: "text"}, c.Log)
 	require.Equal(t, config.Limits{UploadBytes: 100 << 20, BodyBytes: 1 << 20, ChunkCharacters: 1_000_000, BatchRows: 10_000}, c.Limits)
+	require.Equal(t, config.RateLimits{
+		General: config.Rate{Count: 1000, Per: time.Minute}, Search: config.Rate{Count: 120, Per: time.Minute},
+		Login: config.Rate{Count: 10, Per: time.Minute}, Register: config.Rate{Count: 10, Per: time.Minute},
+		Refresh: config.Rate{Count: 60, Per: time.Minute}, Collections: config.Rate{Count: 60, Per: time.Minute},
+		APIKeys: config.Rate{Count: 20, Per: time.Hour}, Uploads: 32,
+	}, c.RateLimits)
 	require.Equal(t, config.Operations{Concurrency: 2, MaxAttempts: 3, Lease: 20 * time.Second}, c.Operations)
 	require.True(t, filepath.IsAbs(c.Store.DataDir))
 	require.NotNil(t, c.Store.PostgresSettings)

@@ -73,6 +73,7 @@ func Variables() []Variable {
 		{"HTTP server", httpVariables()},
 		{"Sign-in", authVariables()},
 		{"Limits", limitVariables()},
+		{"Rate limits", rateLimitVariables()},
 		{"Background work", operationVariables()},
 		{"Audit log", auditVariables()},
 		{"Log", logVariables()},

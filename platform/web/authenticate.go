@@ -27,7 +27,12 @@ func OptionalBearer() []map[string][]string {
 // authenticate puts the identity into the context as the operation's Security
 // demands. An operation without Security is public and looks at no token, so
 // that an expired one does not keep its owner from signing in.
+//
+// Whoever has no token, or one that is not known to be good, counts as somebody
+// from that address until it turns out who it is, so that a flood of bad tokens is
+// refused before anybody looks them up.
 func (s *Server) authenticate(ctx huma.Context) (huma.Context, error) {
+	rule, header := limitOf(ctx.Operation()), humaecho.Unwrap(ctx).Response().Header()
 	secured, optional := false, false
 	for _, requirement := range ctx.Operation().Security {
 		_, bearer := requirement[bearerScheme]
@@ -35,9 +40,15 @@ func (s *Server) authenticate(ctx huma.Context) (huma.Context, error) {
 		optional = optional || len(requirement) == 0
 	}
 	if !secured {
-		return ctx, nil
+		return ctx, s.limits.stranger(ctx.Context(), rule, header)
 	}
 	token, present := bearerToken(humaecho.Unwrap(ctx).Request().Header)
+	familiar := present && s.limits.familiar.Has(token)
+	if !familiar {
+		if err := s.limits.stranger(ctx.Context(), rule, header); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case !present && optional:
 		return ctx, nil
@@ -48,8 +59,10 @@ func (s *Server) authenticate(ctx huma.Context) (huma.Context, error) {
 	}
 	identity, err := s.deps.Authenticator.Authenticate(ctx.Context(), token)
 	if err != nil {
+		s.limits.familiar.Remove(token)
 		return nil, err
 	}
+	s.limits.known(ctx.Context(), rule, token, !familiar, header)
 	requestOf(ctx.Context()).userID = identity.UserID
 	return huma.WithContext(ctx, auth.WithIdentity(ctx.Context(), identity)), nil
 }

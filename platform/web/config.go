@@ -3,9 +3,11 @@ package web
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"semantik/platform/auth"
+	"semantik/platform/ratelimit"
 )
 
 // Defaults for what [Config] leaves at zero.
@@ -36,6 +38,13 @@ type Config struct {
 	// CORSOrigins may call from a browser: scheme://host[:port], in lower case.
 	CORSOrigins []string
 
+	// TrustedProxies are believed when they say in X-Forwarded-For whom they speak
+	// for; nobody else is.
+	TrustedProxies []netip.Prefix
+	// Limits say how often something may be asked for; without them there is no
+	// limit.
+	Limits Limits
+
 	// MaxBodyBytes bounds a JSON body of a route that sets no limit of its own.
 	MaxBodyBytes int64
 	// BodyTimeout bounds the whole reading of a JSON body.
@@ -57,6 +66,8 @@ type Config struct {
 type Deps struct {
 	// Logger is slog.Default() when nil.
 	Logger *slog.Logger
+	// Limiter counts for Config.Limits; in the memory of this process when nil.
+	Limiter ratelimit.Limiter
 	// Authenticator turns tokens into identities. Without one no token is valid.
 	Authenticator Authenticator
 	// Checks are what readiness depends on.

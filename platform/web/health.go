@@ -88,17 +88,17 @@ type bodyOutput[T any] struct{ Body T }
 func (s *Server) registerHealth() {
 	tags := []string{"Health"}
 	Register(s.api, huma.Operation{
-		Method: http.MethodGet, Path: "/health", OperationID: "health", Summary: "Tell a container's probe that the server answers", Tags: tags,
+		Method: http.MethodGet, Path: "/health", OperationID: "health", Summary: "Tell a container's probe that the server answers", Tags: tags, Metadata: Unlimited(),
 	}, func(context.Context, *struct{}) (*bodyOutput[aliveBody], error) {
 		return &bodyOutput[aliveBody]{aliveBody{Status: StatusHealthy, Service: "webui"}}, nil
 	})
 	Register(s.api, huma.Operation{
-		Method: http.MethodGet, Path: "/api/health/healthz", OperationID: "health-live", Summary: "Liveness: the process works", Tags: tags,
+		Method: http.MethodGet, Path: "/api/health/healthz", OperationID: "health-live", Summary: "Liveness: the process works", Tags: tags, Metadata: Unlimited(),
 	}, func(context.Context, *struct{}) (*bodyOutput[livenessBody], error) {
 		return &bodyOutput[livenessBody]{livenessBody{Status: StatusHealthy, Check: "liveness"}}, nil
 	})
 	Register(s.api, huma.Operation{
-		Method: http.MethodGet, Path: "/api/health/readyz", OperationID: "health-ready", Summary: "Readiness: requests can be served", Tags: tags,
+		Method: http.MethodGet, Path: "/api/health/readyz", OperationID: "health-ready", Summary: "Readiness: requests can be served", Tags: tags, Metadata: Unlimited(),
 		Description: "200 when every component that is needed works, 503 when one does not or the server is stopping.",
 	}, func(ctx context.Context, _ *struct{}) (*readinessOutput, error) {
 		body := s.readiness(ctx)

@@ -39,16 +39,27 @@ type bodyRule struct {
 // ruleKey is where [Register] leaves the rule in the operation's metadata.
 const ruleKey = "semantik.body"
 
-// operation runs before the handler of every API operation: who is it, and what
-// did they send?
+// operation runs before the handler of every API operation: who is it, have they
+// asked too often, and what did they send?
 func (s *Server) operation(ctx huma.Context, next func(huma.Context)) {
+	response := humaecho.Unwrap(ctx).Response()
+	rule := limitOf(ctx.Operation())
 	authenticated, err := s.authenticate(ctx)
 	if err == nil {
-		err = s.takeBody(authenticated)
+		err = s.limits.caller(authenticated.Context(), rule, response.Header())
 	}
 	if err != nil {
-		c := humaecho.Unwrap(ctx)
-		writeError(ctx.Context(), c.Response(), err)
+		writeError(ctx.Context(), response, err)
+		return
+	}
+	leave, err := s.limits.enter(authenticated.Context(), rule)
+	if err != nil {
+		writeError(ctx.Context(), response, err)
+		return
+	}
+	defer leave()
+	if err := s.takeBody(authenticated); err != nil {
+		writeError(ctx.Context(), response, err)
 		return
 	}
 	next(authenticated)

@@ -21,6 +21,8 @@ import (
 //     default any number, must bring a byte every Config.StreamIdleTimeout, and
 //     arrive within BodyReadTimeout if that is set. Describe it in RequestBody;
 //     see [BodyOf];
+//   - Metadata may say which limit the operation counts against besides the
+//     general one (see [Limit], [Bulk], [Unlimited]);
 //   - Errors lists the statuses to document besides those that follow from the
 //     rest.
 //
@@ -96,6 +98,9 @@ func documentProblems(api huma.API, op *huma.Operation, rule bodyRule) {
 	op.Errors = nil
 	if len(op.Security) > 0 {
 		statuses = append(statuses, http.StatusUnauthorized)
+	}
+	if !limitOf(op).exempt() {
+		statuses = append(statuses, http.StatusTooManyRequests)
 	}
 	if rule.kind != bodyNone {
 		statuses = append(statuses, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity)

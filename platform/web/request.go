@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"strings"
 
@@ -30,8 +29,8 @@ type request struct {
 
 // Client is where a request comes from.
 type Client struct {
-	// Addr is the IP address of the other end of the connection. Headers that
-	// claim another one are not believed.
+	// Addr is the IP address that the request comes from: that of the other end of
+	// the connection, or what a trusted proxy says (see [Config.TrustedProxies]).
 	Addr string
 	// UserAgent is the header, cut to 512 bytes.
 	UserAgent string
@@ -57,10 +56,6 @@ func ClientOf(ctx context.Context) Client { return requestOf(ctx).client }
 // newRequest begins the record of a request, and gives the request a context
 // that carries it.
 func (s *Server) newRequest(r *http.Request) (*request, *http.Request) {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
 	agent := r.UserAgent()
 	if len(agent) > maxUserAgent {
 		agent = agent[:maxUserAgent]
@@ -68,7 +63,7 @@ func (s *Server) newRequest(r *http.Request) (*request, *http.Request) {
 	req := &request{
 		server:        s,
 		correlationID: correlationIDFor(r.Header.Get(HeaderCorrelationID)),
-		client:        Client{Addr: host, UserAgent: strings.ToValidUTF8(agent, "\uFFFD")},
+		client:        Client{Addr: s.clientAddr(r), UserAgent: strings.ToValidUTF8(agent, "\uFFFD")},
 		method:        r.Method,
 		path:          r.URL.Path,
 	}

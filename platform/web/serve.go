@@ -19,6 +19,7 @@ const lastWait = time.Second
 // after a stop, an error when it could not serve or when a handler did not even
 // return on being cancelled. It is called once.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	s.prepare()
 	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	server := &http.Server{

@@ -22,6 +22,9 @@ type Server struct {
 	fill     *filler
 	active   *activity
 	stopping chan struct{}
+	limits   *limits
+	// proxyWarning is given once.
+	proxyWarning sync.Once
 	// prepare runs what waits until all routes are there.
 	prepare     func()
 	description func() (description, error)
@@ -45,6 +48,7 @@ func New(config Config, deps Deps) *Server {
 		s.deps.Logger = slog.Default()
 	}
 	s.log = slog.New(LogHandler(s.deps.Logger.Handler()))
+	s.limits = newLimits(config.Limits, deps.Limiter)
 	for _, origin := range config.CORSOrigins {
 		s.origins[origin] = true
 	}
@@ -56,7 +60,10 @@ func New(config Config, deps Deps) *Server {
 
 	s.api = humaecho.New(s.echo, s.humaConfig())
 	s.api.UseMiddleware(s.operation)
-	s.prepare = sync.OnceFunc(func() { tidySchemas(s.api.OpenAPI()) })
+	s.prepare = sync.OnceFunc(func() {
+		tidySchemas(s.api.OpenAPI())
+		s.limits.check(s.api.OpenAPI())
+	})
 	s.description = sync.OnceValues(s.describe)
 	s.registerHealth()
 	s.registerOpenAPI()

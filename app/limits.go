@@ -1,0 +1,43 @@
+package app
+
+import (
+	"time"
+
+	"semantik/modules/users"
+	"semantik/platform/config"
+	"semantik/platform/ratelimit"
+	"semantik/platform/web"
+)
+
+// bulkPatience is how long an upload waits for its turn before it is told to come
+// back.
+const bulkPatience = 10 * time.Second
+
+// limitsOf are the limits as the server takes them, by the names that routes use.
+func limitsOf(c config.RateLimits) web.Limits {
+	limits := web.Limits{
+		Classes: map[string]ratelimit.Rate{
+			"search":      ratelimit.Rate(c.Search),
+			"login":       ratelimit.Rate(c.Login),
+			"register":    ratelimit.Rate(c.Register),
+			"refresh":     ratelimit.Rate(c.Refresh),
+			"collections": ratelimit.Rate(c.Collections),
+			"api_keys":    ratelimit.Rate(c.APIKeys),
+		},
+		Bulk: ratelimit.GateConfig{
+			Places: c.Uploads, Each: (c.Uploads + 1) / 2, Waiting: 4 * c.Uploads, Patience: bulkPatience,
+		},
+	}
+	if !c.Disabled {
+		limits.General = ratelimit.Rate(c.General)
+	}
+	return limits
+}
+
+// loginGuard slows down who guesses passwords; nil for nobody.
+func loginGuard(c config.RateLimits, limiter ratelimit.Limiter) users.LoginGuard {
+	if c.Disabled {
+		return nil
+	}
+	return ratelimit.NewGuard(limiter, ratelimit.Rate(c.Login), time.Now)
+}
