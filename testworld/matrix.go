@@ -73,6 +73,7 @@ func Matrix() []Section {
 		authRows,
 		apiKeyRows,
 		collectionRows,
+		sharingRows,
 		documentRows,
 		chunkRows,
 		operationRows,
