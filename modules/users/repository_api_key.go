@@ -34,9 +34,9 @@ func (r *Repository) LockForAPIKeys(ctx context.Context, userID int64) error {
 	return nil
 }
 
-// countActiveAPIKeys is served by ix_api_keys_user_id_name, which leads with the
+// countKeysInForce is served by ix_api_keys_user_id_name, which leads with the
 // user.
-const countActiveAPIKeys = `
+const countKeysInForce = `
 select count(*)
 from api_keys
 where user_id = $1
@@ -47,7 +47,7 @@ where user_id = $1
 // Whoever acts on the answer has the lock of [Repository.LockForAPIKeys].
 func (r *Repository) CountActiveAPIKeys(ctx context.Context, userID int64) (int, error) {
 	var n int
-	err := r.db.Querier(ctx).QueryRow(ctx, countActiveAPIKeys, userID).Scan(&n)
+	err := r.db.Querier(ctx).QueryRow(ctx, countKeysInForce, userID).Scan(&n)
 	return n, r.db.Translate(err)
 }
 
@@ -79,7 +79,7 @@ func (r *Repository) GetAPIKey(ctx context.Context, userID int64, id uuid.UUID) 
 	return r.apiKeys().Get(ctx, id, ownedBy(userID))
 }
 
-const updateAPIKey = `
+const updateKeyActive = `
 update api_keys
 set is_active = $3
 where user_id = $1
@@ -87,7 +87,7 @@ where user_id = $1
 
 // SetAPIKeyActive revokes one of a user's keys, or takes that back.
 func (r *Repository) SetAPIKeyActive(ctx context.Context, userID int64, id uuid.UUID, active bool) error {
-	tag, err := r.db.Querier(ctx).Exec(ctx, updateAPIKey, userID, id, active)
+	tag, err := r.db.Querier(ctx).Exec(ctx, updateKeyActive, userID, id, active)
 	if err != nil {
 		return r.db.Translate(err)
 	}

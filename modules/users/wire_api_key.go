@@ -19,8 +19,9 @@ type apiKeyBody struct {
 }
 
 type apiKeyPermissionsBody struct {
-	Scopes      []string   `json:"scopes" doc:"read, write, admin: none includes another."`
-	Collections []web.UUID `json:"collections" nullable:"true" doc:"The only collections that there are for the key; null for all."`
+	Scopes []string `json:"scopes" doc:"read, write, admin: none includes another."`
+	// A pointer, since a slice that is nil becomes an empty list on the wire.
+	Collections *[]web.UUID `json:"collections" nullable:"true" doc:"The only collections that there are for the key; null for all."`
 }
 
 func newAPIKeyBody(k APIKey) apiKeyBody {
@@ -38,7 +39,7 @@ func newAPIKeyBody(k APIKey) apiKeyBody {
 }
 
 // newUUIDs keeps nil, which is not the same as none.
-func newUUIDs(ids []uuid.UUID) []web.UUID {
+func newUUIDs(ids []uuid.UUID) *[]web.UUID {
 	if ids == nil {
 		return nil
 	}
@@ -46,7 +47,7 @@ func newUUIDs(ids []uuid.UUID) []web.UUID {
 	for i, id := range ids {
 		found[i] = web.NewUUID(id)
 	}
-	return found
+	return &found
 }
 
 // createdAPIKeyBody has the secret, this once.
