@@ -5,6 +5,7 @@ go 1.26.4
 require (
 	ariga.io/atlas v1.3.0
 	github.com/adrg/xdg v0.5.3
+	github.com/ccojocar/zxcvbn-go v1.0.4
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/fergusstrange/embedded-postgres v1.34.0
 	github.com/golang-jwt/jwt/v5 v5.3.1

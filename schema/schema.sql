@@ -38,6 +38,7 @@ create table users (
     created_at      timestamptz not null default now(),
     updated_at      timestamptz not null default now(),
     last_login      timestamptz,
+    session_generation bigint   not null default 0, -- raised to end every session at once; access tokens carry it
 
     constraint users_pkey primary key (id),
     constraint ck_users_username check (username ~ '^[A-Za-z0-9_]{3,64}$'),
@@ -62,7 +63,7 @@ create table refresh_tokens (
     expires_at     timestamptz not null,
     last_used_at   timestamptz,
     revoked_at     timestamptz,
-    replaced_by    uuid, -- what a rotation gave out instead
+    replaced_by    uuid, -- what a rotation gave out instead, which revoked this one
 
     constraint refresh_tokens_pkey primary key (id),
     constraint uq_refresh_tokens_token_hash unique (token_hash),
@@ -73,8 +74,9 @@ create table refresh_tokens (
 
 -- End every session of a user; the cascade from users.
 create index ix_refresh_tokens_user_id on refresh_tokens (user_id);
--- Revoke a family when a used token comes back.
-create index ix_refresh_tokens_family on refresh_tokens (family);
+-- One token of a family is good, whatever happens at once. Find it when a used
+-- one comes back, and revoke it.
+create unique index uq_refresh_tokens_good on refresh_tokens (family) where revoked_at is null;
 -- Forget the expired; the purge of a token sets replaced_by of its predecessor.
 create index ix_refresh_tokens_expires_at on refresh_tokens (expires_at);
 create index ix_refresh_tokens_replaced_by on refresh_tokens (replaced_by) where replaced_by is not null;

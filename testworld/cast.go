@@ -88,7 +88,7 @@ func (c *Cast) expired(u users.User) string {
 	past := func() time.Time { return time.Now().Add(-time.Hour) }
 	tokens, err := auth.NewTokens([]string{signingKey}, past, time.Minute, time.Minute)
 	require.NoError(c.t, err)
-	token, err := tokens.IssueAccess(u.Username, u.ID)
+	token, err := tokens.IssueAccess(u.Username, u.ID, auth.Session{})
 	require.NoError(c.t, err)
 	return token
 }

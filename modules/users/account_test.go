@@ -64,12 +64,12 @@ func TestRegister_StoresAllOfItOrNothing(t *testing.T) {
 		_, err := w.Users.Register(t.Context(), users.RegisterInput{Username: "alice", Email: "a@example.com", Password: testworld.Password})
 		return err
 	})
-	require.Equal(t, []string{"public.users"}, changed)
+	require.Equal(t, []string{"public.audit_log", "public.users"}, changed)
 	changed = w.FailEach(func() error {
 		_, err := w.Users.Login(t.Context(), "alice", testworld.Password, users.ClientInfo{Address: "192.0.2.1", UserAgent: "test"})
 		return err
 	})
-	require.Equal(t, []string{"public.refresh_tokens", "public.users"}, changed)
+	require.Equal(t, []string{"public.audit_log", "public.refresh_tokens", "public.users"}, changed)
 }
 
 func TestRegister_ClosedForAllButTheFirst(t *testing.T) {
@@ -136,7 +136,7 @@ func TestLogin(t *testing.T) {
 	w := testworld.New(t, testworld.NoWorker())
 	alice := w.User("alice")
 	login := func(name, username, password string, status int, has ...string) testworld.Scenario {
-		return testworld.Scenario{Name: name, Method: http.MethodPost, URL: "/api/auth/login", Status: status, Has: has, Pure: status != http.StatusOK,
+		return testworld.Scenario{Name: name, Method: http.MethodPost, URL: "/api/auth/login", Status: status, Has: has, Pure: status == http.StatusUnprocessableEntity,
 			Body: map[string]any{"username": username, "password": password}, HasNot: []string{testworld.Password}}
 	}
 	w.HTTP(t,

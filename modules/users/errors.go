@@ -25,6 +25,33 @@ var (
 	ErrRegistrationClosed = apperr.New(apperr.Forbidden, "registration_closed",
 		"Registration is closed on this server. Ask its administrator for an account.")
 
+	// ErrSessionEnded means that all sessions of the user were ended since the token
+	// was given out: the password was changed, say.
+	ErrSessionEnded = apperr.New(apperr.Unauthenticated, "session_ended", "This session has ended. Sign in again.")
+
+	// ErrRefreshTokenMissing, ErrRefreshTokenInvalid and ErrRefreshTokenOrphan are
+	// for a refresh without a token, with one that is good for nothing (any more),
+	// and with one whose user is gone.
+	ErrRefreshTokenMissing = apperr.New(apperr.Malformed, "refresh_token_missing", "Missing refresh token")
+	ErrRefreshTokenInvalid = apperr.New(apperr.Unauthenticated, "refresh_token_invalid", "Invalid refresh token")
+	ErrRefreshTokenOrphan  = apperr.New(apperr.Unauthenticated, "refresh_token_orphan", "User not found")
+
+	// ErrCurrentPassword means that the current password is another one.
+	ErrCurrentPassword = apperr.New(apperr.Unauthenticated, "current_password_wrong", "The current password is not right. Nothing was changed.")
+
+	// ErrLastSuperuser means that nobody would be left who may do everything.
+	ErrLastSuperuser = apperr.New(apperr.Conflict, "last_superuser",
+		"This is the last active superuser. Make somebody else superuser first.")
+
+	// ErrOwnsCollections means that it has to be said what becomes of a user's
+	// collections.
+	ErrOwnsCollections = apperr.New(apperr.Conflict, "user_owns_collections",
+		"The user owns collections. Say what becomes of them: transfer_to=<user name> or delete_collections=true.")
+
+	// ErrHeirUnknown means that there is nobody of the name that collections shall
+	// go to.
+	ErrHeirUnknown = apperr.New(apperr.NotFound, "user_not_found", "There is no user of this name to transfer the collections to.")
+
 	errExists     = apperr.New(apperr.Conflict, "user_exists", "There is an account with this id already.")
 	errInvalidRow = apperr.New(apperr.Invalid, "user_invalid", "A value of the account is not among those allowed.")
 
@@ -65,6 +92,7 @@ var Constraints = database.Constraints{
 
 	"refresh_tokens_pkey":           errTokenExists,
 	"uq_refresh_tokens_token_hash":  errTokenExists,
+	"uq_refresh_tokens_good":        errTokenExists,
 	"fk_refresh_tokens_user":        ErrNotFound,
 	"fk_refresh_tokens_replaced_by": errUnknownToken,
 	"ck_refresh_tokens_token_hash":  errUnknownToken,

@@ -13,6 +13,9 @@ const (
 	MaxEmail    = 254
 	MaxFullName = 255
 	MinPassword = 8
+	// maxLoginBytes is the length of the longest e-mail address, in the characters
+	// that take the most bytes.
+	maxLoginBytes = MaxEmail * 4
 )
 
 // User is a row of the table users.
@@ -27,6 +30,9 @@ type User struct {
 	CreatedAt      time.Time `gorm:"autoCreateTime:false;default:now()"`
 	UpdatedAt      time.Time `gorm:"autoUpdateTime:false;default:now()"`
 	LastLogin      *time.Time
+	// SessionGeneration is how often all sessions of the user have been ended at
+	// once. An access token of another generation is refused.
+	SessionGeneration int64
 }
 
 // RefreshToken is a row of the table refresh_tokens. The token itself is not
@@ -42,7 +48,10 @@ type RefreshToken struct {
 	UserAgent     *string
 	CreatedAt     time.Time `gorm:"autoCreateTime:false;default:now()"`
 	ExpiresAt     time.Time
-	LastUsedAt    *time.Time
-	RevokedAt     *time.Time
-	ReplacedBy    *uuid.UUID
+	// LastUsedAt is when it was last exchanged, or presented in vain and noted.
+	LastUsedAt *time.Time
+	// RevokedAt is from when on it is good for nothing. With ReplacedBy it was
+	// exchanged for that one.
+	RevokedAt  *time.Time
+	ReplacedBy *uuid.UUID
 }

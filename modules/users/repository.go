@@ -2,6 +2,7 @@ package users
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 
 	"gorm.io/gorm"
@@ -66,9 +67,28 @@ func (r *Repository) FirstSuperuser(ctx context.Context, preferred string) (User
 	return u, r.db.Translate(err)
 }
 
-// List lists the users by name, with the total.
-func (r *Repository) List(ctx context.Context, page database.Page) ([]User, int64, error) {
-	return r.table.List(ctx, page, "lower(username), id")
+// GetByUsername reads the user with this name, in whatever case, by the unique
+// index on lower(username).
+func (r *Repository) GetByUsername(ctx context.Context, username string) (User, error) {
+	var u User
+	err := r.db.Session(ctx).Where("lower(username) = lower(?)", username).Take(&u).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return u, ErrNotFound
+	}
+	return u, r.db.Translate(err)
+}
+
+// List lists the users by name, with the total: all, or those who have the query
+// in their name, full name or e-mail address. The order is that of the index on
+// lower(username); a query reads all users, since it may stand anywhere.
+func (r *Repository) List(ctx context.Context, query string, page database.Page) ([]User, int64, error) {
+	var conditions []database.Condition
+	if query != "" {
+		pattern := "%" + database.EscapeLike(query) + "%"
+		conditions = append(conditions, database.Where(
+			"username ilike @pattern or email ilike @pattern or full_name ilike @pattern", sql.Named("pattern", pattern)))
+	}
+	return r.table.List(ctx, page, "lower(username), id", conditions...)
 }
 
 // Update changes columns of the allow-list.
@@ -100,13 +120,15 @@ func (r *Repository) Exists(ctx context.Context) (bool, error) {
 	return exists, r.db.Translate(err)
 }
 
-// NoteLogin sets the time of the last login.
-func (r *Repository) NoteLogin(ctx context.Context, id int64) error {
-	err := r.db.Session(ctx).Model(&User{}).Where("id = ?", id).Update("last_login", gorm.Expr("now()")).Error
-	return r.db.Translate(err)
-}
-
-// CreateRefreshToken stores a session's token, by its hash.
-func (r *Repository) CreateRefreshToken(ctx context.Context, t *RefreshToken) error {
-	return r.tokens.Create(ctx, t)
+// NoteLogin sets the time of the last login of a user of this generation of
+// sessions; [ErrWrongPassword] when the generation is another one, or the user is
+// gone.
+func (r *Repository) NoteLogin(ctx context.Context, id, generation int64) error {
+	result := r.db.Session(ctx).Model(&User{}).
+		Where("id = ? and session_generation = ?", id, generation).
+		Update("last_login", gorm.Expr("now()"))
+	if result.Error == nil && result.RowsAffected == 0 {
+		return ErrWrongPassword
+	}
+	return r.db.Translate(result.Error)
 }

@@ -34,7 +34,7 @@ func TestRepository_CreateGetListUpdateDelete(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, u, read)
 
-	page, total, err := rows.List(ctx, database.Page{Offset: 1, Limit: 2})
+	page, total, err := rows.List(ctx, "", database.Page{Offset: 1, Limit: 2})
 	require.NoError(t, err)
 	require.EqualValues(t, 5, total)
 	require.Equal(t, []string{"User_1", "User_2"}, []string{page[0].Username, page[1].Username})
@@ -47,7 +47,7 @@ func TestRepository_CreateGetListUpdateDelete(t *testing.T) {
 	require.Error(t, err, "a name stays")
 	_, err = rows.Update(ctx, u.ID, map[string]any{"email": "U1@example.com"})
 	require.ErrorIs(t, err, users.ErrEmailTaken)
-	require.NoError(t, rows.NoteLogin(ctx, u.ID))
+	require.NoError(t, rows.NoteLogin(ctx, u.ID, 0))
 	read, err = rows.Get(ctx, u.ID)
 	require.NoError(t, err)
 	require.WithinDuration(t, time.Now(), *read.LastLogin, time.Minute)

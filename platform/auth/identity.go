@@ -30,6 +30,9 @@ type Identity struct {
 	UserID      int64
 	Username    string
 	IsSuperuser bool // never through an API key
+	// Family is that of the refresh tokens of the sign-in that the request belongs
+	// to; the nil UUID where there are none.
+	Family uuid.UUID
 	// APIKeyID is the key in use; "" for a user in person.
 	APIKeyID string
 	// Scopes are those of the key; they mean nothing without one.

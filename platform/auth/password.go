@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -25,6 +26,9 @@ const (
 	MaxPasswordBytes = 4096
 )
 
+// ErrHashBroken is returned for a stored hash that is none.
+var ErrHashBroken = errors.New("the stored password hash cannot be read")
+
 // ErrPasswordTooLong is returned for a password over [MaxPasswordBytes].
 var ErrPasswordTooLong = apperr.Newf(apperr.Invalid, "password_too_long", "A password may have %d bytes at the most.", MaxPasswordBytes)
 
@@ -34,7 +38,6 @@ var ErrPasswordTooLong = apperr.Newf(apperr.Invalid, "password_too_long", "A pas
 type Hasher struct {
 	cost    int
 	running chan struct{}
-	dummy   string
 }
 
 // NewHasher makes a Hasher with the given bcrypt cost (4 to 31; each step doubles
@@ -43,12 +46,7 @@ func NewHasher(cost int) (*Hasher, error) {
 	if cost < bcrypt.MinCost || cost > bcrypt.MaxCost {
 		return nil, fmt.Errorf("a bcrypt cost of %d is not from %d to %d", cost, bcrypt.MinCost, bcrypt.MaxCost)
 	}
-	return &Hasher{
-		cost:    cost,
-		running: make(chan struct{}, runtime.GOMAXPROCS(0)),
-		// A hash in form, of no password: the salt and the digest are made up.
-		dummy: fmt.Sprintf("$2a$%02d$%s%s", cost, strings.Repeat("k", 21)+"u", strings.Repeat("m", 31)),
-	}, nil
+	return &Hasher{cost: cost, running: make(chan struct{}, runtime.GOMAXPROCS(0))}, nil
 }
 
 // Hash gives the form in which a password is stored. The errors are
@@ -70,9 +68,13 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 }
 
 // Verify reports whether the password is that of the hash, and whether the hash
-// is of an older form or cost and should be replaced by a new one of the same
-// password. The error is that of the context, while it waits for its turn, or
-// says that the hash is no hash.
+// is of an older form or a lower cost and should be replaced by a new one of the
+// same password. The error is that of the context, while it waits for its turn,
+// or [ErrHashBroken].
+//
+// A wrong password makes the same work as [Hasher.VerifyUnknown], also where the
+// hash is of a lower cost or broken, so that the time of an answer does not tell
+// whose account it is. A hash of a higher cost takes longer.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) (ok, needsRehash bool, err error) {
 	if len(password) > MaxPasswordBytes {
 		return false, false, h.VerifyUnknown(ctx, "")
@@ -85,7 +87,7 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (ok, needsRe
 	}
 	cost, err := bcrypt.Cost([]byte(stored))
 	if err != nil {
-		return false, false, fmt.Errorf("reading a stored password hash: %w", err)
+		return false, false, h.broken(ctx, err)
 	}
 	release, err := h.turn(ctx)
 	if err != nil {
@@ -93,13 +95,25 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (ok, needsRe
 	}
 	defer release()
 	err = bcrypt.CompareHashAndPassword([]byte(stored), input)
-	if errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
-		return false, false, nil
+	if err == nil {
+		return true, !current || cost < h.cost, nil
 	}
-	if err != nil {
-		return false, false, fmt.Errorf("comparing a password with its hash: %w", err)
+	// One more of the same cost, and one of each up to our own, add up to it.
+	for ; cost < h.cost; cost++ {
+		h.compareUnknown(cost, password)
 	}
-	return true, !current || cost != h.cost, nil
+	if !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+		return false, false, fmt.Errorf("%w: %w", ErrHashBroken, err)
+	}
+	return false, false, nil
+}
+
+// broken does the work that a hash in order would have made.
+func (h *Hasher) broken(ctx context.Context, why error) error {
+	if err := h.VerifyUnknown(ctx, ""); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrHashBroken, why)
 }
 
 // VerifyUnknown does the work of [Hasher.Verify] for a user who does not exist,
@@ -111,12 +125,25 @@ func (h *Hasher) VerifyUnknown(ctx context.Context, password string) error {
 		return err
 	}
 	defer release()
+	h.compareUnknown(h.cost, password)
+	return nil
+}
+
+// compareUnknown compares with a hash in form, of no password: the salt and the
+// digest are made up.
+func (*Hasher) compareUnknown(cost int, password string) {
 	if len(password) > MaxPasswordBytes {
 		password = ""
 	}
-	_ = bcrypt.CompareHashAndPassword([]byte(h.dummy), digest(password))
-	return nil
+	_ = bcrypt.CompareHashAndPassword([]byte(unknownHash(cost)), digest(password))
 }
+
+func unknownHash(cost int) string {
+	return fmt.Sprintf("$2a$%02d$%s%s", cost, strings.Repeat("k", 21)+"u", strings.Repeat("m", 31))
+}
+
+// GeneratePassword makes a password of 26 letters and digits that nobody guesses.
+func GeneratePassword() string { return strings.ToLower(rand.Text()) }
 
 func (h *Hasher) turn(ctx context.Context) (release func(), err error) {
 	select {

@@ -25,10 +25,21 @@ const (
 	clockLeeway = 60 * time.Second
 )
 
+// Session is the sign-in that an access token belongs to.
+type Session struct {
+	// Family is that of the refresh tokens which the sign-in has led to; the nil
+	// UUID where there are none.
+	Family uuid.UUID
+	// Generation is the user's at the time of the sign-in: how often all sessions
+	// of the user had been ended by then.
+	Generation int64
+}
+
 // AccessClaims is what an access token says.
 type AccessClaims struct {
 	Username  string
 	UserID    int64
+	Session   Session
 	ID        string // jti
 	IssuedAt  time.Time
 	ExpiresAt time.Time
@@ -42,14 +53,17 @@ type RefreshClaims struct {
 	ExpiresAt time.Time
 }
 
-// claims is the wire form of both.
+// claims is the wire form of both. Tokens of the first implementation have no
+// generation, which is 0, and no family.
 type claims struct {
-	Subject   string           `json:"sub"`
-	UserID    int64            `json:"user_id,omitempty"`
-	ExpiresAt *jwt.NumericDate `json:"exp"`
-	IssuedAt  *jwt.NumericDate `json:"iat"`
-	ID        string           `json:"jti"`
-	Type      string           `json:"type"`
+	Subject    string           `json:"sub"`
+	UserID     int64            `json:"user_id,omitempty"`
+	Family     uuid.UUID        `json:"sid,omitzero"`
+	Generation int64            `json:"gen,omitempty"`
+	ExpiresAt  *jwt.NumericDate `json:"exp"`
+	IssuedAt   *jwt.NumericDate `json:"iat"`
+	ID         string           `json:"jti"`
+	Type       string           `json:"type"`
 }
 
 // The methods of jwt.Claims. Only the algorithm and the signature are left to
@@ -85,7 +99,8 @@ func NewTokens(keys []string, now func() time.Time, accessTTL, refreshTTL time.D
 		return nil, errors.New("a token's life must be longer than zero")
 	}
 	t := &Tokens{
-		now: now, accessTTL: accessTTL, refreshTTL: refreshTTL,
+		// A token counts in whole seconds.
+		now: now, accessTTL: accessTTL, refreshTTL: max(refreshTTL.Truncate(time.Second), time.Second),
 		parser: jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 			jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding()),
 	}
@@ -105,10 +120,11 @@ func keyID(key string) string {
 }
 
 // IssueAccess makes an access token for the user.
-func (t *Tokens) IssueAccess(username string, userID int64) (string, error) {
+func (t *Tokens) IssueAccess(username string, userID int64, session Session) (string, error) {
 	now := t.now()
 	return t.sign(&claims{
 		Subject: username, UserID: userID, Type: typeAccess, ID: uuid.NewString(),
+		Family: session.Family, Generation: session.Generation,
 		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(t.accessTTL)),
 	})
 }
@@ -117,7 +133,7 @@ func (t *Tokens) IssueAccess(username string, userID int64) (string, error) {
 // instant from which it is refused, a whole second.
 func (t *Tokens) IssueRefresh(username string) (token, id string, expires time.Time, err error) {
 	now := t.now().Truncate(time.Second)
-	refresh := RefreshClaims{Username: username, ID: uuid.NewString(), IssuedAt: now, ExpiresAt: now.Add(t.refreshTTL).Truncate(time.Second)}
+	refresh := RefreshClaims{Username: username, ID: uuid.NewString(), IssuedAt: now, ExpiresAt: now.Add(t.refreshTTL)}
 	token, err = t.SignRefresh(refresh)
 	return token, refresh.ID, refresh.ExpiresAt, err
 }
@@ -132,10 +148,29 @@ func (t *Tokens) SignRefresh(refresh RefreshClaims) (string, error) {
 	})
 }
 
-func (t *Tokens) sign(c *claims) (string, error) {
+// RemakeRefresh makes a refresh token again of which [HashToken] was kept: with
+// the key that signs, or with one that did before. ok is false when it was made
+// otherwise, with a key that is not in use any more or with another life.
+func (t *Tokens) RemakeRefresh(username, id string, expires time.Time, hash string) (token string, ok bool) {
+	c := &claims{
+		Subject: username, Type: typeRefresh, ID: id,
+		IssuedAt: jwt.NewNumericDate(expires.Add(-t.refreshTTL)), ExpiresAt: jwt.NewNumericDate(expires),
+	}
+	for _, key := range t.keys {
+		token, err := signWith(key, c)
+		if err == nil && HashToken(token) == hash {
+			return token, true
+		}
+	}
+	return "", false
+}
+
+func (t *Tokens) sign(c *claims) (string, error) { return signWith(t.keys[0], c) }
+
+func signWith(key signingKey, c *claims) (string, error) {
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, c)
-	token.Header["kid"] = t.keys[0].id
-	signed, err := token.SignedString(t.keys[0].secret)
+	token.Header["kid"] = key.id
+	signed, err := token.SignedString(key.secret)
 	if err != nil {
 		return "", fmt.Errorf("signing a token: %w", err)
 	}
@@ -149,10 +184,13 @@ func (t *Tokens) ParseAccess(token string) (AccessClaims, error) {
 	if err != nil {
 		return AccessClaims{}, err
 	}
-	if c.UserID <= 0 {
+	if c.UserID <= 0 || c.Generation < 0 {
 		return AccessClaims{}, ErrTokenInvalid
 	}
-	return AccessClaims{Username: c.Subject, UserID: c.UserID, ID: c.ID, IssuedAt: c.IssuedAt.Time, ExpiresAt: c.ExpiresAt.Time}, nil
+	return AccessClaims{
+		Username: c.Subject, UserID: c.UserID, Session: Session{Family: c.Family, Generation: c.Generation},
+		ID: c.ID, IssuedAt: c.IssuedAt.Time, ExpiresAt: c.ExpiresAt.Time,
+	}, nil
 }
 
 // ParseRefresh reads a refresh token. The errors are [ErrTokenInvalid] and

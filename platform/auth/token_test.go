@@ -61,7 +61,7 @@ func forge(t *testing.T, key string, header, claims map[string]any) string {
 func TestTokens_accessClaims(t *testing.T) {
 	t.Parallel()
 	tok, c := tokens(t, keyOne)
-	token, err := tok.IssueAccess("alice", 42)
+	token, err := tok.IssueAccess("alice", 42, auth.Session{})
 	require.NoError(t, err)
 	require.True(t, auth.IsJWT(token))
 
@@ -81,7 +81,7 @@ func TestTokens_accessClaims(t *testing.T) {
 	require.EqualValues(t, 42, got.UserID)
 	require.Equal(t, claims["jti"], got.ID)
 
-	second, err := tok.IssueAccess("alice", 42)
+	second, err := tok.IssueAccess("alice", 42, auth.Session{})
 	require.NoError(t, err)
 	require.NotEqual(t, token, second)
 }
@@ -109,7 +109,7 @@ func TestTokens_refreshClaims(t *testing.T) {
 func TestTokens_expire(t *testing.T) {
 	t.Parallel()
 	tok, c := tokens(t, keyOne)
-	token, err := tok.IssueAccess("alice", 1)
+	token, err := tok.IssueAccess("alice", 1, auth.Session{})
 	require.NoError(t, err)
 	start := c.now.Truncate(time.Second)
 	c.now = start.Add(30*time.Minute - time.Nanosecond)
@@ -127,14 +127,14 @@ func TestTokens_keysAreChangedWithoutEndingSessions(t *testing.T) {
 	during, _ := tokens(t, keyTwo, keyOne)
 	after, _ := tokens(t, keyTwo)
 
-	old, err := before.IssueAccess("alice", 1)
+	old, err := before.IssueAccess("alice", 1, auth.Session{})
 	require.NoError(t, err)
 	_, err = during.ParseAccess(old)
 	require.NoError(t, err)
 	_, err = after.ParseAccess(old)
 	require.ErrorIs(t, err, auth.ErrTokenInvalid)
 
-	young, err := during.IssueAccess("alice", 1)
+	young, err := during.IssueAccess("alice", 1, auth.Session{})
 	require.NoError(t, err)
 	_, err = after.ParseAccess(young)
 	require.NoError(t, err, "the first key signs")
@@ -164,7 +164,7 @@ type forger struct {
 func newForger(t *testing.T) *forger {
 	t.Helper()
 	tok, c := tokens(t, keyOne)
-	access, err := tok.IssueAccess("alice", 1)
+	access, err := tok.IssueAccess("alice", 1, auth.Session{})
 	require.NoError(t, err)
 	return &forger{t: t, tok: tok, clock: c, access: access, header: part(t, access, 0), good: part(t, access, 1)}
 }
