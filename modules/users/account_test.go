@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -181,17 +180,17 @@ func TestLogin(t *testing.T) {
 func TestLogin_TakesAsLongForNobodyAsForSomebody(t *testing.T) {
 	t.Parallel()
 	w := testworld.New(t, testworld.NoWorker(), testworld.Setting("BCRYPT_COST=8"))
-	fastest := func(name string) time.Duration {
-		var times []time.Duration
-		for range 5 {
+	// One after the other, so that whatever else the machine does meets both.
+	fastest := map[string]time.Duration{"root": time.Hour, "mallory": time.Hour}
+	for range 12 {
+		for name := range fastest {
 			begun := time.Now()
 			_, err := w.Users.Login(t.Context(), name, "wrong password", users.ClientInfo{})
 			require.ErrorIs(t, err, users.ErrWrongPassword)
-			times = append(times, time.Since(begun))
+			fastest[name] = min(fastest[name], time.Since(begun))
 		}
-		return slices.Min(times)
 	}
-	somebody, nobody := fastest("root"), fastest("mallory")
+	somebody, nobody := fastest["root"], fastest["mallory"]
 	require.Greater(t, nobody, somebody/2, "nobody %s, somebody %s", nobody, somebody)
 	require.Less(t, nobody, somebody*2, "nobody %s, somebody %s", nobody, somebody)
 }

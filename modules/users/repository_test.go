@@ -78,7 +78,7 @@ func TestRepository_ViolationsAreInTheCallersTerms(t *testing.T) {
 	require.NoError(t, rows.CreateRefreshToken(ctx, &token))
 	token.ID = uuid.New()
 	require.Equal(t, "token_exists", apperr.CodeOf(rows.CreateRefreshToken(ctx, &token)))
-	token.ID, token.UserID, token.TokenHash = uuid.New(), 4711, strings.Repeat("c", 64)
+	token.ID, token.Family, token.UserID, token.TokenHash = uuid.New(), uuid.New(), 4711, strings.Repeat("c", 64)
 	require.ErrorIs(t, rows.CreateRefreshToken(ctx, &token), users.ErrNotFound)
 
 	w.Collection(w.Root)
