@@ -40,6 +40,8 @@ type Cast struct {
 	bystander users.User
 	private   Matter
 	public    Matter
+	// spare is the id of somebody whom nobody needs.
+	spare int64
 }
 
 // NewCast makes a cast.
@@ -62,6 +64,7 @@ func NewCast(t *testing.T) *Cast {
 	c.public = c.Furnish(c.People[Owner], Public())
 	c.private = c.Furnish(c.People[Owner])
 	c.share(c.private)
+	c.spare = c.User(unusedName()).ID
 	// What the stranger may do elsewhere does not help here.
 	c.Grant(c.Collection(c.People[Owner]), c.People[Stranger], collections.Admin)
 	c.Furnish(c.People[Stranger])
@@ -108,6 +111,7 @@ func (c *Cast) Renew() {
 	c.public = c.Furnish(c.People[Owner], Public())
 	c.private = c.Furnish(c.People[Owner])
 	c.share(c.private)
+	c.spare = c.User(unusedName()).ID
 }
 
 // Furnish makes a collection with a document in it, shared with the bystander.
@@ -119,7 +123,7 @@ func (c *Cast) Furnish(owner users.User, options ...CollectionOption) Matter {
 	key, _ := c.NewKey(owner, nil, auth.ScopeRead)
 	c.Exec(`update api_keys set is_active = false where id = $1`, key)
 	return Matter{
-		Collection: made.ID, Document: d.ID, APIKey: key,
+		Collection: made.ID, Document: d.ID, APIKey: key, User: c.People[Owner].ID,
 		Chunk:      c.Int(`select id from chunks where collection_id = $1`, made.ID),
 		Operation:  Value[uuid.UUID](c.World, `select uuid from operations where collection_id = $1 and type = 'append'`, made.ID),
 		Permission: c.Int(`select id from collection_permissions where collection_id = $1`, made.ID),
@@ -152,9 +156,14 @@ func (c *Cast) Matter(a Asker) Matter {
 	if a == ReaderByPublic {
 		m = c.public
 	}
-	m.Name = "n" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	if a == Superuser {
+		m.User = c.spare
+	}
+	m.Name = unusedName()
 	return m
 }
+
+func unusedName() string { return "n" + strings.ReplaceAll(uuid.NewString(), "-", "") }
 
 // Scenario is the asker's request to the route, about the matter.
 func (c *Cast) Scenario(r Row, a Asker, m Matter) Scenario {

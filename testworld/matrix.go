@@ -89,7 +89,18 @@ var authRows = Section{Name: "Accounts", Rows: []Row{
 	//                                             none bad exp inact  str pub read writ adm own super  kr   kw   ka   else
 	{Route: "POST /api/auth/register", Statuses: [15]int{201, 201, 201, 201, 201, 201, 201, 201, 201, 201, 201, 201, 201, 201, 201}, Body: registration},
 	{Route: "POST /api/auth/login", Statuses: [15]int{200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200}, Body: credentialsOfRoot},
+	// An empty request: everybody may ask, and is told that the token is missing.
+	{Route: "POST /api/auth/refresh", Statuses: [15]int{400, 400, 400, 400, 400, 400, 400, 400, 400, 400, 400, 400, 400, 400, 400}},
+	{Route: "POST /auth/refresh", Statuses: [15]int{400, 400, 400, 400, 400, 400, 400, 400, 400, 400, 400, 400, 400, 400, 400}},
+	{Route: "POST /api/auth/logout", Statuses: [15]int{401, 401, 401, 403, 200, 200, 200, 200, 200, 200, 200, 403, 403, 403, 403}},
+	// With a new password that is too short, since a good one would end the session.
+	{Route: "POST /api/auth/password", Statuses: [15]int{401, 401, 401, 403, 422, 422, 422, 422, 422, 422, 422, 403, 403, 403, 403}, Body: shortPassword},
 	{Route: "GET /api/auth/me", Statuses: [15]int{401, 401, 401, 403, 200, 200, 200, 200, 200, 200, 200, 200, 403, 403, 200}},
+	// About the owner's account; the superuser asks about somebody's.
+	{Route: "GET /api/v2/users", Statuses: [15]int{401, 401, 401, 403, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403}},
+	{Route: "GET /api/v2/users/{user_id}", Statuses: [15]int{401, 401, 401, 403, 404, 404, 404, 404, 404, 200, 200, 200, 403, 403, 200}},
+	{Route: "PATCH /api/v2/users/{user_id}", Statuses: [15]int{401, 401, 401, 403, 404, 404, 404, 404, 404, 200, 200, 403, 403, 403, 403}, Body: newFullName},
+	{Route: "DELETE /api/v2/users/{user_id}", Statuses: [15]int{401, 401, 401, 403, 403, 403, 403, 403, 403, 403, 204, 403, 403, 403, 403}, Ends: true},
 }}
 
 var collectionRows = Section{Name: "Collections", Rows: []Row{

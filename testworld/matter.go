@@ -18,6 +18,8 @@ type Matter struct {
 	APIKey uuid.UUID
 	// Permission is one that nobody of the cast depends on.
 	Permission int64
+	// User is the owner, or for the superuser one whom nobody needs.
+	User int64
 
 	// Name is one that nobody has used yet.
 	Name string
@@ -32,12 +34,13 @@ func (m Matter) path(route string) string {
 		"{operation_id}", m.Operation.String(),
 		"{key_id}", m.APIKey.String(),
 		"{permission_id}", strconv.FormatInt(m.Permission, 10),
+		"{user_id}", strconv.FormatInt(m.User, 10),
 	).Replace(route)
 }
 
 // Absent is a matter that does not exist.
 func (c *Cast) Absent() Matter {
-	return Matter{Collection: uuid.New(), Document: uuid.New(), Chunk: 1 << 40, Operation: uuid.New(), APIKey: uuid.New(), Permission: 1 << 40, Name: c.Matter(Owner).Name}
+	return Matter{Collection: uuid.New(), Document: uuid.New(), Chunk: 1 << 40, Operation: uuid.New(), APIKey: uuid.New(), Permission: 1 << 40, User: 1 << 40, Name: c.Matter(Owner).Name}
 }
 
 // Through is the matter by the path of another one's collection.
@@ -55,6 +58,12 @@ func registration(m Matter) any {
 func credentialsOfRoot(Matter) any {
 	return map[string]any{"username": "root", "password": Password}
 }
+
+func shortPassword(Matter) any {
+	return map[string]any{"current_password": Password, "new_password": "short"}
+}
+
+func newFullName(m Matter) any { return map[string]any{"full_name": m.Name} }
 
 func newCollection(m Matter) any { return map[string]any{"name": m.Name} }
 

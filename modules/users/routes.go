@@ -31,6 +31,8 @@ func Register(api huma.API, s *Service) {
 		OperationID: "me", Method: http.MethodGet, Path: "/api/auth/me", Tags: []string{"auth"},
 		Summary: "Who am I", Security: web.Bearer(),
 	}, s.handleMe)
+	registerSessions(api, s)
+	registerUsers(api, s)
 	registerAPIKeys(api, s)
 }
 
@@ -53,9 +55,8 @@ type loginRequest struct{ Body loginBody }
 type tokenAnswer struct{ Body tokenBody }
 
 func (s *Service) handleLogin(ctx context.Context, in *loginRequest) (*tokenAnswer, error) {
-	client := web.ClientOf(ctx)
-	pair, err := s.Login(ctx, in.Body.Username, in.Body.Password, ClientInfo{Address: client.Addr, UserAgent: client.UserAgent})
-	return &tokenAnswer{tokenBody{AccessToken: pair.Access, RefreshToken: pair.Refresh, TokenType: "bearer"}}, err
+	pair, err := s.Login(ctx, in.Body.Username, in.Body.Password, clientInfo(ctx))
+	return &tokenAnswer{newTokenBody(pair)}, err
 }
 
 func (s *Service) handleMe(ctx context.Context, _ *struct{}) (*userAnswer, error) {

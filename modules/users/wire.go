@@ -44,3 +44,36 @@ type tokenBody struct {
 	RefreshToken string `json:"refresh_token"`
 	TokenType    string `json:"token_type" enum:"bearer"`
 }
+
+func newTokenBody(pair TokenPair) tokenBody {
+	return tokenBody{AccessToken: pair.Access, RefreshToken: pair.Refresh, TokenType: "bearer"}
+}
+
+type refreshTokenBody struct {
+	_            struct{} `additionalProperties:"true"`
+	RefreshToken *string  `json:"refresh_token,omitempty"`
+}
+
+type messageBody struct {
+	Message string `json:"message"`
+}
+
+type passwordBody struct {
+	_               struct{} `additionalProperties:"true"`
+	CurrentPassword string   `json:"current_password"`
+	NewPassword     string   `json:"new_password" doc:"At least 8 characters, and none of those that are tried first."`
+}
+
+type userListBody struct {
+	Users []userBody `json:"users"`
+	web.PageInfo
+}
+
+// updateUserBody is validated by [UpdateInput.Validate]. Members that are not
+// known are refused: one that looks as if it changed something must.
+type updateUserBody struct {
+	FullName    *string `json:"full_name,omitempty" doc:"An empty one removes it."`
+	Email       *string `json:"email,omitempty"`
+	IsActive    *bool   `json:"is_active,omitempty" doc:"For superusers to change."`
+	IsSuperuser *bool   `json:"is_superuser,omitempty" doc:"For superusers to change."`
+}
