@@ -2,11 +2,12 @@ package testworld
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -14,26 +15,51 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"semantik/modules/users"
+	"semantik/platform/web"
 )
 
-// server listens once somebody asks.
+// server is the program's own HTTP server, which listens once somebody asks.
 type server struct {
-	handler http.Handler
+	web     *web.Server
 	once    sync.Once
-	listens *httptest.Server
+	address string
+	client  *http.Client
+	stop    func() error
 }
 
-func (s *server) url() string {
-	s.once.Do(func() { s.listens = httptest.NewServer(s.handler) })
-	return s.listens.URL
+func (s *server) start(t testing.TB) {
+	t.Helper()
+	s.once.Do(func() {
+		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		s.address = listener.Addr().String()
+		transport := &http.Transport{}
+		s.client = &http.Client{Transport: transport}
+		ctx, cancel := context.WithCancel(context.Background())
+		served := make(chan error, 1)
+		go func() { served <- s.web.Serve(ctx, listener) }()
+		s.stop = func() error {
+			transport.CloseIdleConnections()
+			cancel()
+			return <-served
+		}
+	})
 }
 
-func (s *server) close() {
+// close ends the server, if it was ever started.
+func (s *server) close() error {
 	s.once.Do(func() {})
-	if s.listens != nil {
-		s.listens.CloseClientConnections()
-		s.listens.Close()
+	if s.stop == nil {
+		return nil
 	}
+	return s.stop()
+}
+
+// Address is where the program's HTTP server listens.
+func (w *World) Address() string {
+	w.t.Helper()
+	w.server.start(w.t)
+	return w.server.address
 }
 
 // Scenario is a request with what is expected of its answer.
@@ -108,12 +134,12 @@ func (w *World) Request(s Scenario) Answer {
 	w.t.Helper()
 	var before Snapshot
 	if s.As != nil && s.Token == "" {
-		s.Token = "Bearer " + w.Token(*s.As)
+		s.Token = "Bearer " + w.Token(*s.As) // before the tables are looked at: it is a session
 	}
 	if s.Pure {
 		before = w.Snapshot()
 	}
-	answer := w.send(s)
+	answer := w.Send(s)
 	require.Equal(w.t, s.Status, answer.Status, "%s %s: %s", s.Method, s.URL, answer.Body)
 	for _, fragment := range s.Has {
 		require.Contains(w.t, answer.Body, fragment)
@@ -127,8 +153,12 @@ func (w *World) Request(s Scenario) Answer {
 	return answer
 }
 
-func (w *World) send(s Scenario) Answer {
+// Send sends one request and gives its answer, whatever it is.
+func (w *World) Send(s Scenario) Answer {
 	w.t.Helper()
+	if s.As != nil && s.Token == "" {
+		s.Token = "Bearer " + w.Token(*s.As)
+	}
 	var body io.Reader
 	contentType := ""
 	switch b := s.Body.(type) {
@@ -144,7 +174,7 @@ func (w *World) send(s Scenario) Answer {
 		require.NoError(w.t, err)
 		body, contentType = bytes.NewReader(encoded), "application/json"
 	}
-	request, err := http.NewRequestWithContext(w.t.Context(), s.Method, w.server.url()+s.URL, body)
+	request, err := http.NewRequestWithContext(w.t.Context(), s.Method, "http://"+w.Address()+s.URL, body)
 	require.NoError(w.t, err)
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)
@@ -155,7 +185,7 @@ func (w *World) send(s Scenario) Answer {
 	for name, value := range s.Headers {
 		request.Header.Set(name, value)
 	}
-	response, err := w.server.listens.Client().Do(request)
+	response, err := w.server.client.Do(request)
 	require.NoError(w.t, err)
 	defer func() { _ = response.Body.Close() }()
 	content, err := io.ReadAll(response.Body)

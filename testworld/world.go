@@ -189,14 +189,16 @@ func (w *World) build(t testing.TB, s settings) {
 		},
 	})
 	require.NoError(t, err)
-	w.server = &server{handler: w.Server}
+	w.server = &server{web: w.Server}
 }
 
 // end stops what runs and checks what is left.
 func (w *World) end() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	w.server.close()
+	if err := w.server.close(); err != nil {
+		w.t.Errorf("stopping the HTTP server: %v", err)
+	}
 	// A worker that was never started stops at once.
 	if err := w.Worker.Stop(ctx); err != nil {
 		w.t.Errorf("stopping the worker: %v", err)

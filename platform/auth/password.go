@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 
 	"golang.org/x/crypto/bcrypt"
@@ -34,10 +33,10 @@ var ErrPasswordTooLong = apperr.Newf(apperr.Invalid, "password_too_long", "A pas
 
 // Hasher makes and checks password hashes. It is safe for concurrent use, and
 // runs as many bcrypt computations at once as there are processors: the others
-// wait, so that a flood of log-ins slows log-ins only.
+// wait, up to a bound, so that a flood of log-ins slows log-ins only.
 type Hasher struct {
-	cost    int
-	running chan struct{}
+	cost  int
+	turns *turns
 }
 
 // NewHasher makes a Hasher with the given bcrypt cost (4 to 31; each step doubles
@@ -46,16 +45,17 @@ func NewHasher(cost int) (*Hasher, error) {
 	if cost < bcrypt.MinCost || cost > bcrypt.MaxCost {
 		return nil, fmt.Errorf("a bcrypt cost of %d is not from %d to %d", cost, bcrypt.MinCost, bcrypt.MaxCost)
 	}
-	return &Hasher{cost: cost, running: make(chan struct{}, runtime.GOMAXPROCS(0))}, nil
+	return &Hasher{cost: cost, turns: newTurns()}, nil
 }
 
 // Hash gives the form in which a password is stored. The errors are
-// [ErrPasswordTooLong] and that of the context, while it waits for its turn.
+// [ErrPasswordTooLong], [ErrPasswordsBusy] and that of the context, while it waits
+// for its turn.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	if len(password) > MaxPasswordBytes {
 		return "", ErrPasswordTooLong
 	}
-	release, err := h.turn(ctx)
+	release, err := h.turns.take(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -69,8 +69,8 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 
 // Verify reports whether the password is that of the hash, and whether the hash
 // is of an older form or a lower cost and should be replaced by a new one of the
-// same password. The error is that of the context, while it waits for its turn,
-// or [ErrHashBroken].
+// same password. The error is [ErrPasswordsBusy], that of the context, while it
+// waits for its turn, or [ErrHashBroken].
 //
 // A wrong password makes the same work as [Hasher.VerifyUnknown], also where the
 // hash is of a lower cost or broken, so that the time of an answer does not tell
@@ -89,7 +89,7 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (ok, needsRe
 	if err != nil {
 		return false, false, h.broken(ctx, err)
 	}
-	release, err := h.turn(ctx)
+	release, err := h.turns.take(ctx)
 	if err != nil {
 		return false, false, err
 	}
@@ -117,10 +117,10 @@ func (h *Hasher) broken(ctx context.Context, why error) error {
 }
 
 // VerifyUnknown does the work of [Hasher.Verify] for a user who does not exist,
-// so that the time of an answer does not tell which names do. The error is that
-// of the context.
+// so that the time of an answer does not tell which names do. The error is
+// [ErrPasswordsBusy] or that of the context.
 func (h *Hasher) VerifyUnknown(ctx context.Context, password string) error {
-	release, err := h.turn(ctx)
+	release, err := h.turns.take(ctx)
 	if err != nil {
 		return err
 	}
@@ -144,15 +144,6 @@ func unknownHash(cost int) string {
 
 // GeneratePassword makes a password of 26 letters and digits that nobody guesses.
 func GeneratePassword() string { return strings.ToLower(rand.Text()) }
-
-func (h *Hasher) turn(ctx context.Context) (release func(), err error) {
-	select {
-	case h.running <- struct{}{}:
-		return func() { <-h.running }, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("waiting to check a password: %w", ctx.Err())
-	}
-}
 
 // digest is 44 characters without a NUL byte, which bcrypt reads whole.
 func digest(password string) []byte {

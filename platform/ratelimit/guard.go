@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/text/unicode/norm"
+
 	"semantik/platform/apperr"
 )
 
@@ -152,5 +154,5 @@ func (g *Guard) giveBack(ctx context.Context, charges []charge) {
 // It takes more for the same than any database does, which only lets them share
 // their attempts.
 func fold(name string) string {
-	return strings.Map(func(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }, name)
+	return strings.Map(func(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }, norm.NFC.String(name))
 }

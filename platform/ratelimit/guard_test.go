@@ -164,7 +164,7 @@ func TestGuard_AllSpellingsOfANameAreOne(t *testing.T) {
 	s := newSignIns(t)
 	guesses := 0
 	for i := range 100 {
-		spelling := []string{"kiss", "KISS", "\u212Ai\u017Fs", "k\u0130ss"}[i%4]
+		spelling := []string{"kiss@ü.de", "KISS@Ü.DE", "\u212Ai\u017Fs@ü.de", "k\u0130ss@u\u0308.de"}[i%4]
 		if s.try(spelling, ipv4(i), errWrong) {
 			guesses++
 		}
