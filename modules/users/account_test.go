@@ -250,7 +250,7 @@ func abuses(t *testing.T, good string) map[string]string {
 		"a user who is a text":       "Bearer " + sign(jwt.SigningMethodHS256, []byte(signingKey), claims(func(c jwt.MapClaims) { c["user_id"] = "1 or 1=1" })),
 		"other claims, old seal":     "Bearer " + parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"root","user_id":1,"exp":99999999999,"type":"access"}`)) + "." + parts[2],
 		"no JSON":                    "Bearer " + base64.RawURLEncoding.EncodeToString([]byte("{")) + "." + parts[1] + "." + parts[2],
-		"a megabyte":                 "Bearer " + strings.Repeat("a", 100_000) + "." + parts[1] + "." + parts[2],
+		"over-long":                  "Bearer " + strings.Repeat("a", 50_000) + "." + parts[1] + "." + parts[2],
 	}
 }
 
@@ -262,9 +262,6 @@ func TestAuthenticate_EveryAbuseOfATokenIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			scenario := testworld.Scenario{Method: http.MethodGet, URL: "/api/auth/me", Status: http.StatusUnauthorized, Headers: map[string]string{"Authorization": token},
 				HasNot: []string{`"username"`}}
-			if name == "a megabyte" {
-				scenario.Method, scenario.URL = http.MethodGet, "/api/v2/collections"
-			}
 			answer := w.In(t).Request(scenario)
 			require.Equal(t, "Bearer", answer.Header.Get("WWW-Authenticate"))
 		})
