@@ -270,3 +270,12 @@ func TestAuthenticate_EveryAbuseOfATokenIsRefused(t *testing.T) {
 	_, err := w.Users.Me(context.Background())
 	require.ErrorIs(t, err, auth.ErrUnauthenticated)
 }
+
+// forge signs a token with claims in whatever form, and a header with more members.
+func forge(t *testing.T, header, claims string) string {
+	t.Helper()
+	text := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"`+header+`}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
+	signature, err := jwt.SigningMethodHS256.Sign(text, []byte(signingKey))
+	require.NoError(t, err)
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature)
+}
