@@ -107,6 +107,7 @@ var collectionRows = Section{Name: "Collections", Rows: []Row{
 	{Route: "POST /api/v2/collections", Statuses: [15]int{401, 401, 401, 403, 201, 201, 201, 201, 201, 201, 201, 403, 201, 403, 403}, Body: newCollection},
 	{Route: "GET /api/v2/collections", Statuses: [15]int{401, 401, 401, 403, 200, 200, 200, 200, 200, 200, 200, 200, 403, 403, 200}},
 	{Route: "GET /api/v2/collections/{collection_id}", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
+	{Route: "PUT /api/v2/collections/{collection_id}", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 403, 200, 200, 200, 403, 403, 200, 404}, Body: newCollection},
 }}
 
 var sharingRows = Section{Name: "Sharing", Rows: []Row{

@@ -25,6 +25,15 @@ var (
 	ErrWrongStatus = apperr.New(apperr.Conflict, "collection_wrong_status",
 		"The collection is not in a state that allows this. Wait until its operation has ended, and try again.")
 
+	// ErrChanged means that the collection is not any more as the caller has seen it.
+	ErrChanged = apperr.New(apperr.PreconditionFailed, "collection_changed",
+		"The collection has changed since you read it. Read it again, and make your change to what it is now.")
+
+	// ErrNoSyncInterval means that a collection is to be synchronised continuously,
+	// and nothing says how often.
+	ErrNoSyncInterval = apperr.New(apperr.Malformed, "sync_interval_missing",
+		"A collection that is synchronised continuously needs sync_interval_minutes, 15 or more.")
+
 	// ErrUnknownStrategy means that the chunking strategy is not one of those on
 	// offer.
 	ErrUnknownStrategy = apperr.New(apperr.Malformed, "unknown_chunking_strategy",

@@ -1,22 +1,17 @@
 package collections
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
-	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"semantik/platform/apperr"
-	"semantik/platform/database"
 )
 
 // quantizations are the values of [Collection.Quantization].
 var quantizations = []string{"float32", "float16", "int8"}
+
+// syncModes are the values of [Collection.SyncMode].
+var syncModes = []string{SyncOnce, SyncContinuous}
 
 // nameForbids are the characters that a name may not contain: a name becomes
 // part of file names in exports.
@@ -49,49 +44,38 @@ type CreateInput struct {
 	DefaultRerankerID *string
 	ExtractionConfig  json.RawMessage
 	SyncMode          *string
+	// SyncIntervalMinutes is required with the mode continuous.
+	SyncIntervalMinutes *int
 }
 
 // Validate checks every field and reports all that are wrong at once; an unknown
 // chunking strategy is [ErrUnknownStrategy].
 func (in CreateInput) Validate() error {
-	var wrong []apperr.Field
-	fail := func(field string, value any, format string, args ...any) {
-		wrong = append(wrong, apperr.Field{Location: "body." + field, Message: fmt.Sprintf(format, args...), Value: value})
-	}
-	if problem := checkName(in.Name); problem != "" {
-		fail("name", in.Name, "%s", problem)
-	}
-	if in.Description != nil && utf8.RuneCountInString(*in.Description) > MaxDescription {
-		fail("description", nil, "may be at most %d characters long", MaxDescription)
-	}
-	if in.EmbeddingModel != nil && (strings.TrimSpace(*in.EmbeddingModel) == "" || len(*in.EmbeddingModel) > MaxName) {
-		fail("embedding_model", *in.EmbeddingModel, "must be 1 to %d characters long", MaxName)
-	}
-	if in.Quantization != nil && !slices.Contains(quantizations, *in.Quantization) {
-		fail("quantization", *in.Quantization, "must be one of %s", strings.Join(quantizations, ", "))
-	}
+	var wrong faults
+	wrong.name(in.Name)
+	wrong.description(in.Description)
+	wrong.word("embedding_model", in.EmbeddingModel)
+	wrong.oneOf("quantization", in.Quantization, quantizations)
 	size, overlap := valueOr(in.ChunkSize, DefaultChunkSize), in.overlap()
 	if size < MinChunkSize || size > MaxChunkSize {
-		fail("chunk_size", size, "must be %d to %d characters", MinChunkSize, MaxChunkSize)
+		wrong.addf("chunk_size", size, "must be %d to %d characters", MinChunkSize, MaxChunkSize)
 	}
 	if overlap < 0 || overlap > MaxChunkOverlap {
-		fail("chunk_overlap", overlap, "must be 0 to %d characters", MaxChunkOverlap)
+		wrong.addf("chunk_overlap", overlap, "must be 0 to %d characters", MaxChunkOverlap)
 	} else if overlap >= size {
-		fail("chunk_overlap", overlap, "must be less than chunk_size, which is %d", size)
+		wrong.addf("chunk_overlap", overlap, "must be less than chunk_size, which is %d", size)
 	}
-	if in.SyncMode != nil && *in.SyncMode != "one_time" {
-		fail("sync_mode", *in.SyncMode, "must be one_time")
+	wrong.word("default_reranker_id", emptyIsNone(in.DefaultRerankerID))
+	wrong.oneOf("sync_mode", in.SyncMode, syncModes)
+	wrong.syncInterval(in.SyncIntervalMinutes)
+	if valueOr(in.SyncMode, SyncOnce) == SyncContinuous && in.SyncIntervalMinutes == nil {
+		wrong.addf("sync_interval_minutes", nil, "is required with sync_mode continuous")
 	}
-	for _, o := range []struct {
-		field string
-		value json.RawMessage
-	}{{"metadata", in.Metadata}, {"chunking_config", in.ChunkingConfig}, {"extraction_config", in.ExtractionConfig}} {
-		if problem := database.ObjectProblem(o.value, MaxMetadataBytes); problem != "" {
-			fail(o.field, nil, "%s", problem)
-		}
-	}
+	wrong.object("metadata", in.Metadata)
+	wrong.object("chunking_config", in.ChunkingConfig)
+	wrong.object("extraction_config", in.ExtractionConfig)
 	if object(in.ChunkingConfig) != nil && in.ChunkingStrategy == nil {
-		fail("chunking_config", nil, "needs a chunking_strategy")
+		wrong.addf("chunking_config", nil, "needs a chunking_strategy")
 	}
 	if err := apperr.InvalidFields(wrong); err != nil {
 		return err
@@ -110,54 +94,4 @@ func (in CreateInput) overlap() int {
 		return *in.ChunkOverlap
 	}
 	return min(DefaultChunkOverlap, valueOr(in.ChunkSize, DefaultChunkSize)/5)
-}
-
-// cleanName is the name as it is stored: trimmed, in the composed form of
-// Unicode, so that two names that look the same are the same.
-func cleanName(name string) string {
-	return norm.NFC.String(strings.TrimSpace(strings.ReplaceAll(name, "\x00", "")))
-}
-
-// cleanDescription is a description as it is stored; nil stays nil.
-func cleanDescription(text *string) *string {
-	if text == nil {
-		return nil
-	}
-	clean := norm.NFC.String(strings.ReplaceAll(*text, "\x00", ""))
-	return &clean
-}
-
-// isBlank reports whether a character leaves no mark on a screen.
-func isBlank(r rune) bool { return unicode.IsSpace(r) || !unicode.IsGraphic(r) }
-
-func checkName(raw string) string {
-	name := cleanName(raw)
-	switch {
-	case strings.TrimFunc(name, isBlank) == "":
-		return "is required"
-	case !utf8.ValidString(name):
-		return "must be valid UTF-8"
-	case utf8.RuneCountInString(name) > MaxName:
-		return fmt.Sprintf("may be at most %d characters long", MaxName)
-	case strings.ContainsAny(name, nameForbids):
-		return "may not contain any of " + strings.Join(strings.Split(nameForbids, ""), " ")
-	default:
-		return ""
-	}
-}
-
-// object is an object that was given, or nil: null stands for none.
-func object(value json.RawMessage) json.RawMessage {
-	value = bytes.TrimSpace(value)
-	if len(value) == 0 || string(value) == "null" {
-		return nil
-	}
-	return value
-}
-
-func valueOr[T any](p *T, fallback T) T {
-	if p == nil {
-		return fallback
-	}
-	return *p
 }

@@ -14,6 +14,9 @@ const (
 	MinChunkSize    = 100
 	MaxChunkSize    = 10_000
 	MaxChunkOverlap = 1000
+	// MinSyncInterval and MaxSyncInterval bound [Collection.SyncIntervalMinutes].
+	MinSyncInterval = 15
+	MaxSyncInterval = 366 * 24 * 60
 	// MaxMetadataBytes bounds metadata and configuration objects, as JSON.
 	MaxMetadataBytes = 64 << 10
 )
@@ -24,6 +27,12 @@ const (
 	DefaultQuantization   = "float16"
 	DefaultChunkSize      = 1000
 	DefaultChunkOverlap   = 200
+)
+
+// How often a collection's sources are looked at again.
+const (
+	SyncOnce       = "one_time"
+	SyncContinuous = "continuous"
 )
 
 // Collection is a row of the table collections.

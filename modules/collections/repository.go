@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -24,7 +25,8 @@ func NewRepository(db *database.DB) *Repository {
 		db: db,
 		table: database.Table[Collection, uuid.UUID]{
 			DB: db, Key: "id", NotFound: ErrNotFound,
-			Updatable: []string{"name", "description", "is_public", "meta", "default_reranker_id", "extraction_config"},
+			Updatable: []string{"name", "vector_store_name", "description", "is_public", "meta", "default_reranker_id", "extraction_config",
+				"sync_mode", "sync_interval_minutes", "sync_paused_at", "sync_next_run_at"},
 		},
 	}
 }
@@ -38,14 +40,42 @@ func (r *Repository) Create(ctx context.Context, c *Collection) error {
 	return r.table.Create(ctx, c)
 }
 
-// Get reads a collection by its id, whoever asks.
-func (r *Repository) Get(ctx context.Context, id uuid.UUID) (Collection, error) {
+// GetByUUID reads a collection by its id, whoever asks.
+func (r *Repository) GetByUUID(ctx context.Context, id uuid.UUID) (Collection, error) {
 	return r.table.Get(ctx, id, live)
 }
 
-// Update changes columns of the allow-list.
+// GetByName reads the collection that has this name, whoever asks. It is served by
+// the unique index on the names of those that are not deleted.
+func (r *Repository) GetByName(ctx context.Context, name string) (Collection, error) {
+	var c Collection
+	err := live(r.db.Session(ctx)).Where("name = ?", cleanName(name)).Take(&c).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return c, ErrNotFound
+	}
+	return c, r.db.Translate(err)
+}
+
+// Update changes columns of the allow-list; any other is an error. A new name is
+// that of the vector store too. A taken one is [ErrNameTaken].
 func (r *Repository) Update(ctx context.Context, scope Scope, changes map[string]any) (Collection, error) {
+	if _, given := changes["vector_store_name"]; given {
+		return Collection{}, errVectorStoreName
+	}
+	if name, ok := changes["name"].(string); ok {
+		changes = maps.Clone(changes)
+		changes["vector_store_name"] = vectorStoreName(scope.ID(), name)
+	}
 	return r.table.Update(ctx, scope.ID(), changes, live)
+}
+
+// errVectorStoreName is a programming error.
+var errVectorStoreName = errors.New("the name of a vector store follows from that of its collection")
+
+// Rename gives the collection and its vector store another name; what they contain
+// stays where it is. A taken name is [ErrNameTaken].
+func (r *Repository) Rename(ctx context.Context, scope Scope, name string) (Collection, error) {
+	return r.Update(ctx, scope, map[string]any{"name": cleanName(name)})
 }
 
 // Delete marks a collection as deleted and frees its name. What it contains

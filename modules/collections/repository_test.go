@@ -28,7 +28,7 @@ func TestRepository_CreateGetListUpdateDelete(t *testing.T) {
 	require.False(t, c.CreatedAt.IsZero(), "what the database sets is filled in")
 	require.InDelta(t, 49.5, c.PartitionKey, 49.5)
 
-	read, err := rows.Get(ctx, c.ID)
+	read, err := rows.GetByUUID(ctx, c.ID)
 	require.NoError(t, err)
 	require.Equal(t, c.Name, read.Name)
 	require.Equal(t, c.PartitionKey, read.PartitionKey)
@@ -44,7 +44,7 @@ func TestRepository_CreateGetListUpdateDelete(t *testing.T) {
 	require.True(t, changed.IsPublic)
 	require.True(t, changed.UpdatedAt.After(c.UpdatedAt) || changed.UpdatedAt.Equal(c.UpdatedAt))
 	require.Equal(t, c.PartitionKey, changed.PartitionKey)
-	for _, column := range []string{"owner_id", "partition_key", "status", "chunk_count", "id", "nonsense"} {
+	for _, column := range []string{"owner_id", "partition_key", "vector_store_name", "status", "chunk_count", "id", "nonsense"} {
 		_, err = rows.Update(ctx, scope, map[string]any{column: 1})
 		require.Error(t, err, "%s is not on the list of what may be changed", column)
 	}
@@ -55,7 +55,7 @@ func TestRepository_CreateGetListUpdateDelete(t *testing.T) {
 	require.Equal(t, c.ID, list[0].ID)
 	require.NoError(t, rows.Delete(ctx, scope))
 	require.ErrorIs(t, rows.Delete(ctx, scope), collections.ErrNotFound)
-	_, err = rows.Get(ctx, c.ID)
+	_, err = rows.GetByUUID(ctx, c.ID)
 	require.ErrorIs(t, err, collections.ErrNotFound)
 	_, err = rows.Update(ctx, scope, map[string]any{"name": "Ghost"})
 	require.ErrorIs(t, err, collections.ErrNotFound)

@@ -43,12 +43,25 @@ func Register(api huma.API, s *Service, failures FailureCounter) {
 		OperationID: "get-collection", Method: http.MethodGet, Path: "/api/v2/collections/{collection_id}", Tags: tags,
 		Summary: "Read a collection", Security: web.Bearer(), Errors: []int{http.StatusNotFound},
 	}, r.get)
+	registerUpdate(api, r, tags)
 	registerSharing(api, r)
 }
 
 type createRequest struct{ Body createBody }
 
-type collectionAnswer struct{ Body collectionBody }
+type collectionAnswer struct {
+	ETag string `header:"ETag" doc:"For If-Match, when the collection is to be changed."`
+	Body collectionBody
+}
+
+// answer is the collection with the number of its documents that failed.
+func (r routes) answer(ctx context.Context, c Collection) (*collectionAnswer, error) {
+	failed, err := r.failures.CountFailedIn(ctx, []Collection{c})
+	if err != nil {
+		return nil, err
+	}
+	return &collectionAnswer{ETag: web.ETag(c.UpdatedAt), Body: newCollectionBody(c, failed[c.ID])}, nil
+}
 
 func (r routes) create(ctx context.Context, in *createRequest) (*collectionAnswer, error) {
 	created, err := r.service.Create(ctx, in.Body.input())
@@ -58,7 +71,7 @@ func (r routes) create(ctx context.Context, in *createRequest) (*collectionAnswe
 	body := newCollectionBody(created.Collection, 0)
 	operation := web.NewUUID(created.InitialOperationID)
 	body.InitialOperationID = &operation
-	return &collectionAnswer{body}, nil
+	return &collectionAnswer{ETag: web.ETag(created.UpdatedAt), Body: body}, nil
 }
 
 type listRequest struct {
@@ -93,9 +106,5 @@ func (r routes) get(ctx context.Context, in *getRequest) (*collectionAnswer, err
 	if err != nil {
 		return nil, err
 	}
-	failed, err := r.failures.CountFailedIn(ctx, []Collection{c})
-	if err != nil {
-		return nil, err
-	}
-	return &collectionAnswer{newCollectionBody(c, failed[c.ID])}, nil
+	return r.answer(ctx, c)
 }

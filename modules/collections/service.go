@@ -75,7 +75,7 @@ func forbidden(need Permission) error {
 // was permitted when it was started. [ErrNotFound] once the collection is
 // deleted.
 func (s *Service) ScopeForWork(ctx context.Context, id uuid.UUID) (Scope, error) {
-	c, err := s.repository.Get(ctx, id)
+	c, err := s.repository.GetByUUID(ctx, id)
 	if err != nil {
 		return Scope{}, err
 	}

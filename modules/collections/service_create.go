@@ -59,11 +59,13 @@ func (in CreateInput) collection(ownerID int64) Collection {
 		ChunkOverlap:      in.overlap(),
 		ChunkingConfig:    object(in.ChunkingConfig),
 		ExtractionConfig:  object(in.ExtractionConfig),
-		DefaultRerankerID: in.DefaultRerankerID,
+		DefaultRerankerID: emptyIsNone(in.DefaultRerankerID),
 		IsPublic:          in.IsPublic,
 		Status:            StatusPending,
 		Meta:              object(in.Metadata),
-		SyncMode:          "one_time",
+		SyncMode:          valueOr(in.SyncMode, SyncOnce),
+
+		SyncIntervalMinutes: in.SyncIntervalMinutes,
 	}
 	if in.ChunkingStrategy != nil {
 		strategy := strategies[strings.ToLower(*in.ChunkingStrategy)]

@@ -75,7 +75,9 @@ type createBody struct {
 	Metadata          json.RawMessage `json:"metadata,omitempty"`
 	DefaultRerankerID *string         `json:"default_reranker_id,omitempty"`
 	ExtractionConfig  json.RawMessage `json:"extraction_config,omitempty"`
-	SyncMode          *string         `json:"sync_mode,omitempty"`
+	SyncMode          *string         `json:"sync_mode,omitempty" doc:"one_time or continuous; one_time if absent."`
+
+	SyncIntervalMinutes *int `json:"sync_interval_minutes,omitempty" doc:"15 or more; required with sync_mode continuous."`
 }
 
 func (b createBody) input() CreateInput {
@@ -83,7 +85,7 @@ func (b createBody) input() CreateInput {
 		Name: b.Name, Description: b.Description, EmbeddingModel: b.EmbeddingModel, Quantization: b.Quantization,
 		ChunkSize: b.ChunkSize, ChunkOverlap: b.ChunkOverlap, ChunkingStrategy: b.ChunkingStrategy, ChunkingConfig: b.ChunkingConfig,
 		IsPublic: b.IsPublic, Metadata: b.Metadata, DefaultRerankerID: b.DefaultRerankerID, ExtractionConfig: b.ExtractionConfig,
-		SyncMode: b.SyncMode,
+		SyncMode: b.SyncMode, SyncIntervalMinutes: b.SyncIntervalMinutes,
 	}
 }
 

@@ -153,7 +153,7 @@ func (a *appendWork) Result(ctx context.Context, run *Run) (map[string]any, erro
 	}
 	p := run.Progress()
 	if p.Done > 0 && p.Done == p.Failed {
-		c, err := a.rows.Get(ctx, run.Scope.ID())
+		c, err := a.rows.GetByUUID(ctx, run.Scope.ID())
 		if err != nil {
 			return nil, err
 		}
