@@ -53,18 +53,7 @@ func TestOperator_WorksOnAccountsByName(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, changed.IsSuperuser)
 
-	pair, err = w.Users.Login(t.Context(), "alice", password, browser)
-	require.NoError(t, err)
-	_, generated, err := w.Users.ResetPassword(ctx, "alice", "")
-	require.NoError(t, err)
-	require.NotEqual(t, password, generated)
-	_, err = w.Users.Authenticate(t.Context(), pair.Access)
-	require.ErrorIs(t, err, users.ErrSessionEnded)
-	requireRefused(t, w, pair.Refresh, browser)
-	_, err = w.Users.Login(t.Context(), "alice", password, browser)
-	require.ErrorIs(t, err, users.ErrWrongPassword)
-	_, err = w.Users.Login(t.Context(), "alice", generated, browser)
-	require.NoError(t, err)
+	requireReset(t, w, password)
 	require.NoError(t, w.Users.Delete(ctx, made.ID, users.DeleteInput{}))
 
 	for _, action := range []string{"user.register", "user.activate", "user.deactivate", "user.update", "user.password_reset", "user.delete"} {
@@ -77,6 +66,23 @@ where action = $1
   and actor = 'operator'
   and user_id is null`, action, userID(made)), action)
 	}
+}
+
+// requireReset gives alice another password.
+func requireReset(t *testing.T, w *testworld.World, password string) {
+	t.Helper()
+	pair, err := w.Users.Login(t.Context(), "alice", password, browser)
+	require.NoError(t, err)
+	_, generated, err := w.Users.ResetPassword(auth.WithIdentity(t.Context(), auth.Operator()), "alice", "")
+	require.NoError(t, err)
+	require.NotEqual(t, password, generated)
+	_, err = w.Users.Authenticate(t.Context(), pair.Access)
+	require.ErrorIs(t, err, users.ErrSessionEnded)
+	requireRefused(t, w, pair.Refresh, browser)
+	_, err = w.Users.Login(t.Context(), "alice", password, browser)
+	require.ErrorIs(t, err, users.ErrWrongPassword)
+	_, err = w.Users.Login(t.Context(), "alice", generated, browser)
+	require.NoError(t, err)
 	for _, secret := range []string{password, generated, otherPassword} {
 		require.Zero(t, w.Int(`select count(*) from audit_log a where a::text like '%' || $1 || '%'`, secret))
 		require.NotContains(t, w.Log(), secret)

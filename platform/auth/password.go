@@ -98,12 +98,13 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (ok, needsRe
 	if err == nil {
 		return true, !current || cost < h.cost, nil
 	}
+	if !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+		h.compareUnknown(h.cost, password)
+		return false, false, fmt.Errorf("%w: %w", ErrHashBroken, err)
+	}
 	// One more of the same cost, and one of each up to our own, add up to it.
 	for ; cost < h.cost; cost++ {
 		h.compareUnknown(cost, password)
-	}
-	if !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
-		return false, false, fmt.Errorf("%w: %w", ErrHashBroken, err)
 	}
 	return false, false, nil
 }

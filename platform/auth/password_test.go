@@ -1,8 +1,10 @@
 package auth_test
 
 import (
+	"cmp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/bcrypt"
@@ -98,12 +100,53 @@ func TestHasher_anotherCostIsReplaced(t *testing.T) {
 	require.True(t, rehash)
 }
 
+func TestHasher_aHigherCostStays(t *testing.T) {
+	t.Parallel()
+	hash, err := hasher(t, bcrypt.MinCost+1).Hash(t.Context(), "password")
+	require.NoError(t, err)
+	ok, rehash, err := hasher(t, bcrypt.MinCost).Verify(t.Context(), hash, "password")
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.False(t, rehash)
+}
+
+// A wrong password costs as much for a hash of a lower cost, and for what is no
+// hash, as for nobody. Measured where a hash is most of the time.
+func TestHasher_aWrongPasswordCostsTheSameWhateverIsStored(t *testing.T) {
+	t.Parallel()
+	const cost = 8
+	h := hasher(t, cost)
+	low, err := hasher(t, bcrypt.MinCost).Hash(t.Context(), "password")
+	require.NoError(t, err)
+	same, err := h.Hash(t.Context(), "password")
+	require.NoError(t, err)
+	stored := map[string]string{"of a low cost": low, "of the cost": same, "broken": "x", "broken within": "$2a$08$" + strings.Repeat("!", 53)}
+	fastest := map[string]time.Duration{}
+	for range 10 {
+		begun := time.Now()
+		require.NoError(t, h.VerifyUnknown(t.Context(), "wrong"))
+		unknown := time.Since(begun)
+		fastest["nobody"] = min(cmp.Or(fastest["nobody"], unknown), unknown)
+		for name, hash := range stored {
+			begun := time.Now()
+			ok, _, _ := h.Verify(t.Context(), hash, "wrong")
+			took := time.Since(begun)
+			require.False(t, ok)
+			fastest[name] = min(cmp.Or(fastest[name], took), took)
+		}
+	}
+	for name, took := range fastest {
+		require.Greater(t, took, fastest["nobody"]/2, name)
+		require.Less(t, took, fastest["nobody"]*2, name)
+	}
+}
+
 func TestHasher_noHash(t *testing.T) {
 	t.Parallel()
 	h := hasher(t, bcrypt.MinCost)
 	for _, hash := range []string{"", "plaintext", "{hmac-sha256}", "$2b$12$short", "{sha512}$2b$04$" + strings.Repeat("a", 53)} {
 		ok, _, err := h.Verify(t.Context(), hash, "plaintext")
-		require.Error(t, err, hash)
+		require.ErrorIs(t, err, auth.ErrHashBroken, hash)
 		require.False(t, ok)
 	}
 }

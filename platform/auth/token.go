@@ -1,8 +1,11 @@
 package auth
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -211,6 +214,9 @@ func (t *Tokens) parse(token, tokenType string) (*claims, error) {
 	if _, err := t.parser.ParseWithClaims(token, c, t.keysFor); err != nil {
 		return nil, ErrTokenInvalid.WithCause(err)
 	}
+	if header, rest, _ := strings.Cut(token, "."); !namesOnce(header) || !namesOnce(rest[:strings.IndexByte(rest, '.')]) {
+		return nil, ErrTokenInvalid
+	}
 	now := t.now()
 	switch {
 	case c.Type != tokenType, c.Subject == "", c.ID == "", c.ExpiresAt == nil, c.IssuedAt == nil,
@@ -226,6 +232,36 @@ func (t *Tokens) parse(token, tokenType string) (*claims, error) {
 // one token would then have many spellings, each with another hash.
 func foreign(r rune) bool {
 	return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
+}
+
+// namesOnce reports whether no member of the object stands twice in it, in
+// whatever case. The decoder takes the last one, and others may take the first.
+func namesOnce(encoded string) bool {
+	data, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil {
+		return false
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	if first, err := decoder.Token(); err != nil || first != json.Delim('{') {
+		return false
+	}
+	var names []string
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return false
+		}
+		text, _ := name.(string)
+		if slices.ContainsFunc(names, func(other string) bool { return strings.EqualFold(other, text) }) {
+			return false
+		}
+		names = append(names, text)
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // keysFor gives the key that the header names, or all when it names none, as

@@ -209,6 +209,7 @@ func TestTokens_refusesForeignAlgorithmsAndKeys(t *testing.T) {
 		"alg none without a signature": strings.TrimRight(forge(t, keyOne, f.with(f.header, "alg", "none"), f.good), "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
 		"alg RS256":                    f.head("alg", "RS256"),
 		"alg HS512":                    f.head("alg", "HS512"),
+		"alg HS256 and none":           f.head("alg", []any{"HS256", "none"}),
 		"alg hs256":                    f.head("alg", "hs256"),
 		"no alg":                       f.head("alg", nil),
 		"alg a number":                 f.head("alg", 256),
@@ -239,11 +240,25 @@ func TestTokens_refusesWrongClaims(t *testing.T) {
 		"a user id that is a fraction": f.claims("user_id", 1.5),
 		"no jti":                       f.claims("jti", nil),
 		"no exp":                       f.claims("exp", nil),
+		"exp that is null":             forgeText(t, `{"sub":"alice","user_id":1,"exp":null,"iat":1,"jti":"x","type":"access"}`),
 		"exp that is text":             f.claims("exp", "tomorrow"),
 		"no iat":                       f.claims("iat", nil),
 		"iat in the future":            f.claims("iat", f.clock.now.Add(62*time.Second).Unix()),
 		"signed with an empty key":     forge(t, "", f.with(f.header, "kid", nil), f.good),
 		"longer than 8 KiB":            f.claims("padding", strings.Repeat("x", 8<<10)),
+		"no claims":                    forgeText(t, ``),
+		"claims that are null":         forgeText(t, `null`),
+		"a user id twice":              forgeText(t, `{"sub":"alice","user_id":2,"user_id":1,"exp":99999999999,"iat":1,"jti":"x","type":"access"}`),
+		"a user id in two cases":       forgeText(t, `{"sub":"alice","USER_ID":2,"user_id":1,"exp":99999999999,"iat":1,"jti":"x","type":"access"}`),
+		"a user id in another s":       forgeText(t, `{"sub":"alice","uſer_id":2,"user_id":1,"exp":99999999999,"iat":1,"jti":"x","type":"access"}`),
+		"a type twice":                 forgeText(t, `{"sub":"alice","user_id":1,"exp":99999999999,"iat":1,"jti":"x","type":"refresh","type":"access"}`),
+		"two objects":                  forgeText(t, `{"sub":"alice","user_id":1,"exp":99999999999,"iat":1,"jti":"x","type":"access"}{}`),
+		"an algorithm twice":           forgeWith(t, `{"alg":"none","alg":"HS256"}`, `{"sub":"alice","user_id":1,"exp":99999999999,"iat":1,"jti":"x","type":"access"}`),
+		"a generation below 0":         f.claims("gen", -1),
+		"a generation that is text":    f.claims("gen", "0"),
+		"a session that is no UUID":    f.claims("sid", "x"),
+		"exp beyond all numbers":       forgeText(t, `{"sub":"alice","user_id":1,"exp":1e400,"iat":1,"jti":"x","type":"access"}`),
+		"a user id beyond all numbers": forgeText(t, `{"sub":"alice","user_id":99999999999999999999,"exp":99999999999,"iat":1,"jti":"x","type":"access"}`),
 		"claims that are no object":    forgeText(t, `["sub"]`),
 		"claims that are no JSON":      forgeText(t, `{"sub":`),
 		"claims nested without an end": forgeText(t, strings.Repeat("[", 5000)),
@@ -257,7 +272,7 @@ func TestTokens_refusesWrongClaims(t *testing.T) {
 
 	// What the table changes is what makes the difference.
 	for name, token := range map[string]string{
-		"forged the same": forge(t, keyOne, f.header, f.good), "one more claim": f.claims("aud", "x"),
+		"forged the same": forge(t, keyOne, f.header, f.good), "as text": forgeText(t, `{"sub":"alice","user_id":1,"exp":99999999999,"iat":1,"jti":"x","type":"access"}`), "one more claim": f.claims("aud", "x"),
 		"iat a little ahead": f.claims("iat", f.clock.now.Add(60*time.Second).Unix()),
 	} {
 		_, err := f.tok.ParseAccess(token)
@@ -265,10 +280,15 @@ func TestTokens_refusesWrongClaims(t *testing.T) {
 	}
 }
 
-// forgeText signs claims that need not be JSON.
+// forgeText signs claims that need not be JSON, and forgeWith a header as well.
 func forgeText(t *testing.T, claims string) string {
 	t.Helper()
-	text := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
+	return forgeWith(t, `{"alg":"HS256"}`, claims)
+}
+
+func forgeWith(t *testing.T, header, claims string) string {
+	t.Helper()
+	text := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
 	mac := hmac.New(sha256.New, []byte(keyOne))
 	mac.Write([]byte(text))
 	return text + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
