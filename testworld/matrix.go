@@ -78,6 +78,9 @@ func Matrix() []Section {
 		chunkRows,
 		operationRows,
 		auditRows,
+		preferenceRows,
+		settingRows,
+		emptyRows,
 	}
 }
 

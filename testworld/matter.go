@@ -33,6 +33,7 @@ func (m Matter) path(route string) string {
 		"{chunk_id}", strconv.FormatInt(m.Chunk, 10),
 		"{operation_id}", m.Operation.String(),
 		"{key_id}", m.APIKey.String(),
+		"{section}", "search",
 		"{permission_id}", strconv.FormatInt(m.Permission, 10),
 		"{user_id}", strconv.FormatInt(m.User, 10),
 	).Replace(route)

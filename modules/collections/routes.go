@@ -45,6 +45,7 @@ func Register(api huma.API, s *Service, failures FailureCounter) {
 	}, r.get)
 	registerUpdate(api, r, tags)
 	registerSharing(api, r)
+	registerEmptyLists(api, s)
 }
 
 type createRequest struct{ Body createBody }

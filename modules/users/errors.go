@@ -61,6 +61,12 @@ var (
 	ErrAPIKeyRevoked = apperr.New(apperr.Unauthenticated, "api_key_revoked", "The API key was revoked. Use another one.")
 	ErrAPIKeyExpired = apperr.New(apperr.Unauthenticated, "api_key_expired", "The API key has expired. Make another one.")
 
+	// ErrPreferencesSection means that the preferences have no such section.
+	ErrPreferencesSection = apperr.New(apperr.NotFound, "preferences_section_not_found",
+		"The preferences have no such section: it is search, collection-defaults or interface.")
+	// ErrUnknownSetting means that the server has no such setting.
+	ErrUnknownSetting = apperr.New(apperr.Malformed, "setting_unknown", "There is no such setting.")
+
 	// ErrAPIKeyNotFound is the same for a key that does not exist and for another
 	// user's.
 	ErrAPIKeyNotFound = apperr.New(apperr.NotFound, "api_key_not_found", "You have no API key with this id.")

@@ -16,6 +16,21 @@ func (in CreateAPIKeyInput) Row() (APIKey, error) {
 	return APIKey{Name: cleanAPIKeyName(in.Name), Permissions: permissions}, err
 }
 
+// Stored is what the input leads to, written and read again.
+func (in PreferencesInput) Stored() (Preferences, error) {
+	sections, err := in.sections()
+	if err != nil {
+		return Preferences{}, err
+	}
+	stored := map[string]json.RawMessage{}
+	for name, section := range sections {
+		if stored[name], err = json.Marshal(section); err != nil {
+			return Preferences{}, err
+		}
+	}
+	return readPreferences(stored), nil
+}
+
 // MaxKeyUses bounds what waits to be written.
 const MaxKeyUses = maxKeyUses
 

@@ -2,37 +2,11 @@ package users
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"semantik/platform/database"
 )
-
-const selectOwnerLock = `
-select id
-from users
-where id = $1
-for no key update`
-
-// LockForAPIKeys makes those who change the user's API keys wait for one another
-// until the transaction ends. It takes the user's row, in a mode that lets keys and
-// sessions be used and added meanwhile.
-func (r *Repository) LockForAPIKeys(ctx context.Context, userID int64) error {
-	tx, err := r.db.Tx(ctx)
-	if err != nil {
-		return fmt.Errorf("locking a user's API keys: %w", err)
-	}
-	if err := tx.QueryRow(ctx, selectOwnerLock, userID).Scan(&userID); err != nil {
-		if errors.Is(err, pgx.ErrNoRows) {
-			return ErrNotFound
-		}
-		return r.db.Translate(err)
-	}
-	return nil
-}
 
 // countKeysInForce is served by ix_api_keys_user_id_name, which leads with the
 // user.
@@ -44,7 +18,7 @@ where user_id = $1
   and (expires_at is null or expires_at > now())`
 
 // CountActiveAPIKeys counts the user's keys that are neither revoked nor expired.
-// Whoever acts on the answer has the lock of [Repository.LockForAPIKeys].
+// Whoever acts on the answer holds the user's row by [Repository.Lock].
 func (r *Repository) CountActiveAPIKeys(ctx context.Context, userID int64) (int, error) {
 	var n int
 	err := r.db.Querier(ctx).QueryRow(ctx, countKeysInForce, userID).Scan(&n)

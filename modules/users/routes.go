@@ -34,6 +34,8 @@ func Register(api huma.API, s *Service) {
 	registerSessions(api, s)
 	registerUsers(api, s)
 	registerAPIKeys(api, s)
+	registerPreferences(api, s)
+	registerSettings(api, s)
 }
 
 type registerRequest struct{ Body registerBody }

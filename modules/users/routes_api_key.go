@@ -19,9 +19,8 @@ func registerAPIKeys(api huma.API, s *Service) {
 		Summary: "Make an API key",
 		Description: "It acts as you, never as a superuser, within its scopes and collections. At most 20 may be in force at a time." +
 			" The key is in this answer and in no other." + inPerson,
-		Security: web.Bearer(), DefaultStatus: http.StatusCreated,
-		Errors:   []int{http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusTooManyRequests},
-		Metadata: web.Limit("api_keys"),
+		Security: web.Bearer(), DefaultStatus: http.StatusCreated, Metadata: web.Limit("api_keys"),
+		Errors: []int{http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusTooManyRequests},
 	}, s.handleCreateAPIKey)
 	web.Register(api, huma.Operation{
 		OperationID: "list-api-keys", Method: http.MethodGet, Path: path, Tags: tags,

@@ -44,7 +44,7 @@ func (s *Service) CreateAPIKey(ctx context.Context, in CreateAPIKeyInput) (Creat
 		created = CreatedAPIKey{Secret: secret, APIKey: APIKey{
 			ID: id, UserID: who.UserID, Name: cleanAPIKeyName(in.Name), Prefix: prefix, KeyHash: hash, Permissions: permissions,
 		}}
-		if err := s.repository.LockForAPIKeys(ctx, who.UserID); err != nil {
+		if err := s.lockAPIKeys(ctx, who.UserID); err != nil {
 			return err
 		}
 		if err := s.repository.CreateAPIKey(ctx, &created.APIKey, in.days()); err != nil {
@@ -61,6 +61,17 @@ func (s *Service) CreateAPIKey(ctx context.Context, in CreateAPIKeyInput) (Creat
 		return CreatedAPIKey{}, fmt.Errorf("making an API key: %w", err)
 	}
 	return created, nil
+}
+
+// lockAPIKeys makes those who change the user's API keys wait for one another until
+// the transaction ends: they hold the user's row. [ErrInactive] for an account that
+// was deactivated meanwhile.
+func (s *Service) lockAPIKeys(ctx context.Context, userID int64) error {
+	u, err := s.repository.Lock(ctx, userID)
+	if err == nil && !u.IsActive {
+		return ErrInactive
+	}
+	return err
 }
 
 // checkAPIKeyLimit is [ErrTooManyAPIKeys] when the user has more keys in force than
@@ -104,7 +115,7 @@ func (s *Service) SetAPIKeyActive(ctx context.Context, id uuid.UUID, active bool
 	}
 	var key APIKey
 	err = s.db.InTx(ctx, func(ctx context.Context) error {
-		if err := s.repository.LockForAPIKeys(ctx, who.UserID); err != nil {
+		if err := s.lockAPIKeys(ctx, who.UserID); err != nil {
 			return err
 		}
 		key, err = s.repository.GetAPIKey(ctx, who.UserID, id)
