@@ -175,7 +175,7 @@ func through(t *testing.T, w *testworld.World, secret string) context.Context {
 func seen(ctx context.Context, t *testing.T, w *testworld.World) (found, worked map[uuid.UUID]bool) {
 	t.Helper()
 	found, worked = map[uuid.UUID]bool{}, map[uuid.UUID]bool{}
-	listed, total, err := w.Collections.List(ctx, true, database.Page{Limit: 100})
+	listed, total, err := w.Collections.List(ctx, collections.ListQuery{IncludePublic: true, Page: database.Page{Limit: 100}})
 	require.NoError(t, err)
 	require.Len(t, listed, int(total))
 	for _, c := range listed {

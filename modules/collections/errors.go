@@ -39,6 +39,9 @@ var (
 	ErrUnknownStrategy = apperr.New(apperr.Malformed, "unknown_chunking_strategy",
 		"The chunking strategy is not known.")
 
+	errUnknownStatus = apperr.New(apperr.Malformed, "unknown_collection_status", "Invalid status.")
+	errUnknownSort   = apperr.New(apperr.Malformed, "unknown_collection_sort", "Invalid sort.")
+
 	// A user who owns collections cannot go, and one who is gone cannot own any.
 	errOwner = apperr.New(apperr.Conflict, "collection_owner",
 		"A collection needs its owner: the user is not there any more, or still owns collections.")

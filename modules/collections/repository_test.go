@@ -49,7 +49,7 @@ func TestRepository_CreateGetListUpdateDelete(t *testing.T) {
 		require.Error(t, err, "%s is not on the list of what may be changed", column)
 	}
 
-	list, total, err := rows.ListForUser(ctx, collections.Caller{UserID: alice.ID}, false, database.Page{Limit: 10})
+	list, total, err := rows.ListForUser(ctx, collections.Caller{UserID: alice.ID}, collections.Filter{}, database.Page{Limit: 10})
 	require.NoError(t, err)
 	require.EqualValues(t, 1, total)
 	require.Equal(t, c.ID, list[0].ID)
@@ -60,7 +60,7 @@ func TestRepository_CreateGetListUpdateDelete(t *testing.T) {
 	_, err = rows.Update(ctx, scope, map[string]any{"name": "Ghost"})
 	require.ErrorIs(t, err, collections.ErrNotFound)
 	require.ErrorIs(t, rows.AddCounts(ctx, scope, collections.Counts{Documents: 1}), collections.ErrNotFound)
-	_, total, err = rows.ListForUser(ctx, collections.Caller{UserID: alice.ID}, true, database.Page{Limit: 10})
+	_, total, err = rows.ListForUser(ctx, collections.Caller{UserID: alice.ID}, collections.Filter{IncludePublic: true}, database.Page{Limit: 10})
 	require.NoError(t, err)
 	require.Zero(t, total)
 }
@@ -83,7 +83,7 @@ func TestRepository_ListPagesEachCollectionOnceNewestFirst(t *testing.T) {
 
 	var seen []uuid.UUID
 	for offset := 0; offset < 12; offset += 3 {
-		page, total, err := w.Collections.List(w.As(alice), true, database.Page{Offset: offset, Limit: 3})
+		page, total, err := w.Collections.List(w.As(alice), collections.ListQuery{IncludePublic: true, Page: database.Page{Offset: offset, Limit: 3}})
 		require.NoError(t, err)
 		require.EqualValues(t, 9, total)
 		for _, c := range page {
@@ -91,10 +91,10 @@ func TestRepository_ListPagesEachCollectionOnceNewestFirst(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, append(slices.Clone(mine), public.ID, shared.ID), seen)
-	_, total, err := w.Collections.List(w.As(alice), false, database.Page{Limit: 1})
+	_, total, err := w.Collections.List(w.As(alice), collections.ListQuery{Page: database.Page{Limit: 1}})
 	require.NoError(t, err)
 	require.EqualValues(t, 8, total)
-	_, total, err = w.Collections.List(w.As(w.Root), true, database.Page{Limit: 1})
+	_, total, err = w.Collections.List(w.As(w.Root), collections.ListQuery{IncludePublic: true, Page: database.Page{Limit: 1}})
 	require.NoError(t, err)
 	require.EqualValues(t, 1, total, "a superuser's list is what is theirs and what is public")
 }

@@ -37,7 +37,8 @@ func Register(api huma.API, s *Service, failures FailureCounter) {
 	web.Register(api, huma.Operation{
 		OperationID: "list-collections", Method: http.MethodGet, Path: "/api/v2/collections", Tags: tags,
 		Summary:     "List collections",
-		Description: "One's own, those shared with one and, unless left out, the public ones; newest first.", Security: web.Bearer(),
+		Description: "One's own, those shared with one and, unless left out, the public ones; newest first unless sorted otherwise.",
+		Security:    web.Bearer(), Errors: []int{http.StatusBadRequest, http.StatusForbidden},
 	}, r.list)
 	web.Register(api, huma.Operation{
 		OperationID: "get-collection", Method: http.MethodGet, Path: "/api/v2/collections/{collection_id}", Tags: tags,
@@ -77,13 +78,21 @@ func (r routes) create(ctx context.Context, in *createRequest) (*collectionAnswe
 
 type listRequest struct {
 	web.Page
-	IncludePublic bool `query:"include_public" default:"true" doc:"Whether public collections of others are listed too."`
+	IncludePublic bool   `query:"include_public" default:"true" doc:"Whether public collections of others are listed too."`
+	All           bool   `query:"all" doc:"Everybody's collections; for superusers."`
+	Text          string `query:"q" doc:"A text that the name or the description has, in whatever case."`
+	Status        string `query:"status" doc:"pending, processing, ready, error or degraded."`
+	Owner         string `query:"owner" doc:"The name of the user whose they are, in whatever case."`
+	Sort          string `query:"sort" doc:"name, created_at, updated_at, document_count, vector_count or total_size_bytes, with a - before it for the other way round; -created_at if absent."`
 }
 
 type collectionListAnswer struct{ Body collectionListBody }
 
 func (r routes) list(ctx context.Context, in *listRequest) (*collectionListAnswer, error) {
-	found, total, err := r.service.List(ctx, in.IncludePublic, database.Page{Offset: in.Offset(), Limit: in.Size()})
+	found, total, err := r.service.List(ctx, ListQuery{
+		IncludePublic: in.IncludePublic, All: in.All, Text: in.Text, Status: in.Status, Owner: in.Owner, Sort: in.Sort,
+		Page: database.Page{Offset: in.Offset(), Limit: in.Size()},
+	})
 	if err != nil {
 		return nil, err
 	}

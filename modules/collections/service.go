@@ -89,16 +89,27 @@ func (s *Service) Get(ctx context.Context, id uuid.UUID) (Collection, error) {
 }
 
 // List lists the caller's collections, those shared with them and, where asked
-// for, the public ones.
-func (s *Service) List(ctx context.Context, includePublic bool, page database.Page) ([]Collection, int64, error) {
+// for, the public ones; or everybody's, to a superuser, with
+// [auth.ErrSuperuserRequired] for others. A filter or an order that does not exist
+// is an error.
+func (s *Service) List(ctx context.Context, q ListQuery) ([]Collection, int64, error) {
 	if _, err := auth.RequireScope(ctx, auth.ScopeRead); err != nil {
 		return nil, 0, err
+	}
+	if q.All {
+		if _, err := auth.RequireSuperuser(ctx); err != nil {
+			return nil, 0, err
+		}
 	}
 	who, err := caller(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
-	return s.repository.ListForUser(ctx, who, includePublic, page)
+	filter, err := q.filter()
+	if err != nil {
+		return nil, 0, err
+	}
+	return s.repository.ListForUser(ctx, who, filter, q.Page)
 }
 
 // scopeFor is the scope that an API key needs for what the permission allows.

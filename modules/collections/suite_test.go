@@ -23,10 +23,10 @@ func TestSuite_CollectionsUnderFaults(t *testing.T) {
 		}
 		_, err := w.Collections.Create(w.As(bob), collections.CreateInput{Name: "Collection 1"})
 		require.ErrorIs(t, err, collections.ErrNameTaken)
-		mine, total, err := w.Collections.List(w.As(alice), true, database.Page{Limit: 10})
+		mine, total, err := w.Collections.List(w.As(alice), collections.ListQuery{IncludePublic: true, Page: database.Page{Limit: 10}})
 		require.NoError(t, err)
 		require.EqualValues(t, 4, total)
-		_, total, err = w.Collections.List(w.As(bob), true, database.Page{Limit: 10})
+		_, total, err = w.Collections.List(w.As(bob), collections.ListQuery{IncludePublic: true, Page: database.Page{Limit: 10}})
 		require.NoError(t, err)
 		require.EqualValues(t, 1, total)
 		for _, c := range mine {
