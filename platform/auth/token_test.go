@@ -281,12 +281,12 @@ func TestTokens_refusesWrongClaims(t *testing.T) {
 }
 
 // forgeText signs claims that need not be JSON, and forgeWith a header as well.
-func forgeText(t *testing.T, claims string) string {
+func forgeText(t testing.TB, claims string) string {
 	t.Helper()
 	return forgeWith(t, `{"alg":"HS256"}`, claims)
 }
 
-func forgeWith(t *testing.T, header, claims string) string {
+func forgeWith(t testing.TB, header, claims string) string {
 	t.Helper()
 	text := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
 	mac := hmac.New(sha256.New, []byte(keyOne))
