@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"semantik/modules/users"
+	"semantik/platform/apperr"
 	"semantik/platform/config"
 )
 
@@ -44,7 +45,27 @@ func ensureAdmin(ctx context.Context, a *App, c *config.Config) (admin, error) {
 		return admin{}, nil
 	}
 	if err != nil {
-		return admin{}, fmt.Errorf("making the first superuser: %w", err)
+		return admin{}, fmt.Errorf("making the first superuser: %w", inSettings(err))
 	}
 	return made, nil
+}
+
+// inSettings says what is wrong with an account in the words of whoever has set
+// it. A password that anybody would try is refused here as everywhere: a server
+// that starts with one is found before its operator thinks of it again, and one
+// that does not start says why.
+func inSettings(err error) error {
+	var found []error
+	for _, f := range apperr.From(err).Fields {
+		switch f.Location {
+		case "body.username":
+			found = append(found, fmt.Errorf("SEMANTIK_ADMIN_USER %s", f.Message))
+		case "body.password":
+			found = append(found, fmt.Errorf("SEMANTIK_ADMIN_PASSWORD %s", f.Message))
+		}
+	}
+	if len(found) == 0 {
+		return err
+	}
+	return errors.Join(found...)
 }

@@ -37,7 +37,7 @@ func authVariables() []Variable {
 			Description: "Name of the first superuser, made when there is no user.",
 			kind:        text("3 to 64 letters, digits and underscores", func(c *Config) *string { return &c.Auth.AdminUser }, validUsername)},
 		{Name: "SEMANTIK_ADMIN_PASSWORD", Secret: true, DefaultText: "generated, printed once",
-			Description: "Password of the first superuser.",
+			Description: "Password of the first superuser. One of those that are tried first is refused.",
 			kind:        text("at least 8 characters", func(c *Config) *string { return &c.Auth.AdminPassword }, validPassword)},
 	}
 }
