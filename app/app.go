@@ -181,7 +181,9 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 			Name: workerName(), Lease: c.Operations.Lease, MaxAttempts: c.Operations.MaxAttempts, Logger: o.Logger,
 		},
 		operations.NewAppendWork(operations.TypeIndex, a.DB, documentRows, chunkRows, collectionRows, operationRows),
-		operations.NewAppendWork(operations.TypeAppend, a.DB, documentRows, chunkRows, collectionRows, operationRows))
+		operations.NewAppendWork(operations.TypeAppend, a.DB, documentRows, chunkRows, collectionRows, operationRows),
+		operations.NewPurgeWork(a.DB, documentRows, chunkRows, collectionRows,
+			operations.PurgeConfig{Rows: c.Operations.PurgeRows, Pause: c.Operations.PurgePause}))
 	if err != nil {
 		return err
 	}

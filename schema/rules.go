@@ -31,7 +31,7 @@ const ViolationRows = 20
 
 // Rules lists what always holds in the data.
 func Rules() []Rule {
-	all := [][]Rule{partitionRules, counterRules, chunkRules, searchRules, contentRules, operationRules}
+	all := [][]Rule{partitionRules, counterRules, chunkRules, searchRules, contentRules, operationRules, deletionRules}
 	var rules []Rule
 	for _, group := range all {
 		rules = append(rules, group...)

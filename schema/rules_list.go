@@ -109,6 +109,7 @@ var chunkRules = []Rule{
 	{"the chunks of a document that is done count from 0 without a gap", `
 select format('document %s has %s chunks from %s to %s', d.id, count(*), min(k.chunk_index), max(k.chunk_index))
 from documents d
+join collections c on c.id = d.collection_id and c.deleted_at is null
 join chunks k on k.document_id = d.id and k.collection_id = d.collection_id and k.partition_key = d.partition_key
 where d.status = 'completed'
 group by d.id
@@ -141,6 +142,7 @@ where k.id is null
 	{"every chunk of a document that is done can be found", `
 select format('document %s: chunk %s', d.id, k.id)
 from documents d
+join collections c on c.id = d.collection_id and c.deleted_at is null
 join chunks k on k.document_id = d.id and k.collection_id = d.collection_id and k.partition_key = d.partition_key
 left join chunk_search s on s.chunk_id = k.id and s.collection_id = k.collection_id and s.partition_key = k.partition_key
 where d.status = 'completed'
@@ -151,16 +153,18 @@ var contentRules = []Rule{
 	{"a document's content is as long as it says", `
 select format('document %s says %s bytes and has %s', d.id, d.file_size, sum(length(o.data)))
 from documents d
+join collections c on c.id = d.collection_id and c.deleted_at is null
 join document_contents o on o.document_id = d.id and o.kind = 'original'
 where d.status <> 'deleted'
 group by d.id
 having sum(length(o.data)) <> d.file_size`},
 
 	{"the slices of a content count from 0 without a gap", `
-select format('%s of document %s', kind, document_id)
-from document_contents
-group by document_id, kind
-having count(*) <> max(slice) + 1 or min(slice) <> 0`},
+select format('%s of document %s', o.kind, o.document_id)
+from document_contents o
+join collections c on c.id = o.collection_id and c.deleted_at is null
+group by o.document_id, o.kind
+having count(*) <> max(o.slice) + 1 or min(o.slice) <> 0`},
 }
 
 var operationRules = []Rule{
@@ -206,4 +210,51 @@ select format('operation %s', uuid)
 from operations
 where status = 'failed'
   and coalesce(error_message, '') = ''`},
+}
+
+var deletionRules = []Rule{
+	{"a collection that was deleted has exactly one delete operation, and no other that has not ended", `
+select format('collection %s has %s, and %s others that have not ended', c.id,
+  count(o.id) filter (where o.type = 'delete'),
+  count(o.id) filter (where o.type <> 'delete' and o.status in ('pending', 'processing')))
+from collections c
+left join operations o on o.collection_id = c.id
+where c.deleted_at is not null
+group by c.id
+having count(o.id) filter (where o.type = 'delete') <> 1
+    or count(o.id) filter (where o.type <> 'delete' and o.status in ('pending', 'processing')) > 0`},
+
+	{"only a collection that was deleted has a delete operation", `
+select format('collection %s: operation %s', c.id, o.uuid)
+from operations o
+join collections c on c.id = o.collection_id and c.deleted_at is null
+where o.type = 'delete'`},
+
+	{"a delete operation never fails, and nobody cancels it", `
+select format('operation %s is %s', uuid, status)
+from operations
+where type = 'delete'
+  and status in ('failed', 'cancelled')`},
+
+	{"nothing is left of a collection that was purged", `
+select format('collection %s still has %s', o.collection_id, l.what)
+from operations o
+cross join lateral (
+  select 'chunks' as what where exists (select 1 from chunks where collection_id = o.collection_id)
+  union all select 'search rows' where exists (select 1 from chunk_search where collection_id = o.collection_id)
+  union all select 'documents' where exists (select 1 from documents where collection_id = o.collection_id)
+  union all select 'contents' where exists (select 1 from document_contents where collection_id = o.collection_id)
+  union all select 'sources' where exists (select 1 from collection_sources where collection_id = o.collection_id)
+  union all select 'runs' where exists (select 1 from sync_runs where collection_id = o.collection_id)
+  union all select 'permissions' where exists (select 1 from collection_permissions where collection_id = o.collection_id)
+) l
+where o.type = 'delete'
+  and o.status = 'completed'`},
+
+	{"a name is that of one collection, those deleted left out", `
+select format('%s collections are called %s', count(*), name)
+from collections
+where deleted_at is null
+group by name
+having count(*) > 1`},
 }

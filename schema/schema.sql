@@ -113,7 +113,7 @@ create table collections (
     id                         uuid        not null default gen_random_uuid(),
     name                       text        not null,
     description                text,
-    owner_id                   bigint      not null,
+    owner_id                   bigint,     -- null once the owner of a deleted collection is gone
     vector_store_name          text        not null,
     embedding_model            text        not null default 'Qwen/Qwen3-Embedding-0.6B',
     quantization               text        not null default 'float16',
@@ -155,6 +155,9 @@ create table collections (
     constraint uq_collections_vector_store_name unique (vector_store_name),
     -- Restrict: whoever deletes a user says what becomes of their collections.
     constraint fk_collections_owner foreign key (owner_id) references users (id) on delete restrict,
+    -- A collection has its owner as long as it is not deleted; its tombstone
+    -- keeps nobody from going.
+    constraint ck_collections_owner_id check (owner_id is not null or deleted_at is not null),
     constraint ck_collections_name check (length(name) between 1 and 255),
     constraint ck_collections_quantization check (quantization in ('float32', 'float16', 'int8')),
     -- The API takes 100 to 10,000 when a collection is made; a chunking

@@ -111,6 +111,7 @@ var collectionRows = Section{Name: "Collections", Rows: []Row{
 	{Route: "GET /api/v2/collections", Statuses: [15]int{401, 401, 401, 403, 200, 200, 200, 200, 200, 200, 200, 200, 403, 403, 200}},
 	{Route: "GET /api/v2/collections/{collection_id}", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
 	{Route: "PUT /api/v2/collections/{collection_id}", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 403, 200, 200, 200, 403, 403, 200, 404}, Body: newCollection},
+	{Route: "DELETE /api/v2/collections/{collection_id}", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 403, 204, 204, 204, 403, 403, 204, 404}, Ends: true},
 }}
 
 var sharingRows = Section{Name: "Sharing", Rows: []Row{
@@ -134,6 +135,7 @@ var chunkRows = Section{Name: "Chunks and search", Rows: []Row{
 
 var operationRows = Section{Name: "Operations", Rows: []Row{
 	{Route: "GET /api/v2/operations", Statuses: [15]int{401, 401, 401, 403, 200, 200, 200, 200, 200, 200, 200, 200, 403, 403, 200}},
+	{Route: "GET /api/v2/collections/{collection_id}/operations", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
 	{Route: "GET /api/v2/operations/{operation_id}", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
 }}
 

@@ -244,7 +244,7 @@ func TestPermissions_WhatIsTakenBackIsGoneAtOnce(t *testing.T) {
 	ask(testworld.Administrator, read, http.StatusForbidden)
 	c.Exec(`update users set is_active = true where id = $1`, c.People[testworld.Administrator].ID)
 
-	require.NoError(t, collections.NewRepository(c.DB).Delete(t.Context(), c.Scope(c.Matter(testworld.Owner).Collection)))
+	c.Delete(c.Read(c.Matter(testworld.Owner).Collection))
 	for _, asker := range []testworld.Asker{testworld.Administrator, testworld.Owner, testworld.Superuser} {
 		ask(asker, read, http.StatusNotFound)
 		ask(asker, search, http.StatusNotFound)

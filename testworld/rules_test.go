@@ -37,6 +37,12 @@ var damages = map[string]string{
 	"an operation that waits has a job":                                      `update operations set status = 'pending', completed_at = null, task_id = null where type = 'append'`,
 	"an operation is leased while it is processed, and only then":            `update operations set lease_until = now(), worker = 'w'`,
 	"an operation that failed says why":                                      `update operations set status = 'failed'`,
+
+	"a collection that was deleted has exactly one delete operation, and no other that has not ended": `delete from operations where type = 'delete'`,
+	"only a collection that was deleted has a delete operation":                                       `update collections set deleted_at = null`,
+	"a delete operation never fails, and nobody cancels it":                                           `update operations set status = 'failed', error_message = 'lost' where type = 'delete'`,
+	"nothing is left of a collection that was purged":                                                 `update documents set collection_id = (select id from collections where deleted_at is not null)`,
+	"a name is that of one collection, those deleted left out":                                        `drop index ix_collections_name; update collections set name = 'one', deleted_at = null`,
 }
 
 func TestRules_EachIsMetAndEachIsFoundBroken(t *testing.T) {
@@ -44,6 +50,7 @@ func TestRules_EachIsMetAndEachIsFoundBroken(t *testing.T) {
 	w := testworld.New(t)
 	c := w.Collection(w.Root)
 	w.AddDocuments(c, testworld.File{Path: "a.txt", Content: "The house stands by the river."})
+	w.AwaitOperation(w.Delete(w.Collection(w.Root)))
 	found, err := w.Violations(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, found)

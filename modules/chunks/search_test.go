@@ -114,7 +114,7 @@ func TestSearch_WhatIsGoneIsNotFound(t *testing.T) {
 		require.ErrorIs(t, err, errUndo)
 	})
 	t.Run("a collection that is deleted", func(t *testing.T) {
-		require.NoError(t, collections.NewRepository(w.DB).Delete(t.Context(), scope))
+		w.Delete(w.Read(scope.ID()))
 		_, err := w.Chunks.Search(w.As(alice), chunks.SearchQuery{CollectionIDs: []uuid.UUID{rest.ID, c.ID}, Query: "walrus", K: 10})
 		require.ErrorIs(t, err, collections.ErrNotFound, "and the search says so")
 		got, err := rows.Search(t.Context(), scope, "walrus", 10, 0)
@@ -130,7 +130,6 @@ func TestSearch_AnswersAsOfOneMoment(t *testing.T) {
 	w := testworld.New(t)
 	const inEach, searchers = 5, 6
 	ids := []uuid.UUID{}
-	var scopes []collections.Scope
 	for i := range 3 {
 		c := w.Collection(w.Root)
 		var files []testworld.File
@@ -138,13 +137,13 @@ func TestSearch_AnswersAsOfOneMoment(t *testing.T) {
 			files = append(files, testworld.File{Path: fmt.Sprintf("%d.txt", j), Content: fmt.Sprintf("walrus %d %d", i, j)})
 		}
 		w.AddDocuments(c, files...)
-		ids, scopes = append(ids, c.ID), append(scopes, w.Scope(c.ID))
+		ids = append(ids, c.ID)
 	}
 	errs := w.Race(searchers+1, func(i int) error {
 		if i == 0 {
-			return w.DB.InTx(t.Context(), func(ctx context.Context) error {
-				for _, s := range scopes {
-					if err := collections.NewRepository(w.DB).Delete(ctx, s); err != nil {
+			return w.DB.InTx(w.As(w.Root), func(ctx context.Context) error {
+				for _, id := range ids {
+					if err := w.Collections.Delete(ctx, id); err != nil {
 						return err
 					}
 				}

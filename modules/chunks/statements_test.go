@@ -80,6 +80,17 @@ var calls = map[string]func(ctx context.Context, p place) error{
 		})
 		return err
 	},
+	"PurgeOfDocuments": func(ctx context.Context, p place) error {
+		gone, err := p.rows.PurgeOfDocuments(ctx, p.scope, []uuid.UUID{p.document.ID}, 5)
+		if err == nil && gone.Chunks != 5 {
+			return fmt.Errorf("%d chunks were purged", gone.Chunks)
+		}
+		return err
+	},
+	"PurgeOfNone": func(ctx context.Context, p place) error {
+		_, err := p.rows.PurgeOfNone(ctx, p.scope, 3, 5)
+		return err
+	},
 	"DeleteChunksByDocument": func(ctx context.Context, p place) error {
 		_, _, err := p.rows.DeleteChunksByDocument(ctx, p.scope, p.document.ID)
 		return err

@@ -50,7 +50,7 @@ func TestCreate_ErrNameTaken(t *testing.T) {
 	require.Empty(t, before.Changed(w.Snapshot()))
 	_, err := w.Collections.Create(w.As(bob), collections.CreateInput{Name: "café"})
 	require.NoError(t, err, "names are compared with regard to case")
-	require.NoError(t, collections.NewRepository(w.DB).Delete(t.Context(), w.Scope(first.ID)))
+	w.Delete(first.Collection)
 	_, err = w.Collections.Create(w.As(bob), collections.CreateInput{Name: "Café"})
 	require.NoError(t, err, "a deleted collection's name is free")
 }

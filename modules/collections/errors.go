@@ -90,6 +90,7 @@ var Constraints = database.Constraints{
 	"uq_collections_vector_store_name":     errExists,
 	"ix_collections_name":                  ErrNameTaken,
 	"fk_collections_owner":                 errOwner,
+	"ck_collections_owner_id":              errOwner,
 	"ck_collections_name":                  errInvalidRow,
 	"ck_collections_quantization":          errInvalidRow,
 	"ck_collections_chunk_size":            errInvalidRow,

@@ -37,9 +37,11 @@ const (
 
 // Collection is a row of the table collections.
 type Collection struct {
-	ID              uuid.UUID `gorm:"primaryKey"`
-	Name            string
-	Description     *string
+	ID          uuid.UUID `gorm:"primaryKey"`
+	Name        string
+	Description *string
+	// OwnerID is null in the database, and 0 here, once the owner of a deleted
+	// collection is gone.
 	OwnerID         int64
 	VectorStoreName string
 	EmbeddingModel  string

@@ -78,21 +78,6 @@ func (r *Repository) Rename(ctx context.Context, scope Scope, name string) (Coll
 	return r.Update(ctx, scope, map[string]any{"name": cleanName(name)})
 }
 
-// Delete marks a collection as deleted and frees its name. What it contains
-// stays where it is, out of every reader's sight.
-func (r *Repository) Delete(ctx context.Context, scope Scope) error {
-	result := r.db.Session(ctx).Model(&Collection{}).
-		Where("id = ? and deleted_at is null", scope.ID()).
-		Updates(map[string]any{"deleted_at": gorm.Expr("now()"), "updated_at": gorm.Expr("now()")})
-	if result.Error != nil {
-		return r.db.Translate(result.Error)
-	}
-	if result.RowsAffected == 0 {
-		return ErrNotFound
-	}
-	return nil
-}
-
 // selectLock takes the row lock that changes of status and of operations take
 // first. NO KEY, because a plain FOR UPDATE would wait for every running load,
 // whose foreign keys hold a key share on the row.

@@ -63,6 +63,10 @@ func TestRepository_CreateGetListUpdateDelete(t *testing.T) {
 	_, total, err = rows.ListForUser(ctx, collections.Caller{UserID: alice.ID}, collections.Filter{IncludePublic: true}, database.Page{Limit: 10})
 	require.NoError(t, err)
 	require.Zero(t, total)
+	tombstone, err := rows.GetDeleted(ctx, c.ID)
+	require.NoError(t, err)
+	require.NotNil(t, tombstone.DeletedAt)
+	w.Exec(`delete from collections where id = $1`, c.ID) // deleted without a purge, which only a test does
 }
 
 func TestRepository_ListPagesEachCollectionOnceNewestFirst(t *testing.T) {

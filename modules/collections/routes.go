@@ -47,6 +47,7 @@ func Register(api huma.API, s *Service, failures FailureCounter) {
 	registerUpdate(api, r, tags)
 	registerSharing(api, r)
 	registerEmptyLists(api, s)
+	registerDelete(api, r, tags)
 }
 
 type createRequest struct{ Body createBody }

@@ -16,11 +16,16 @@ type OperationStarter interface {
 	// Start adds an operation on the collection and gives its id. While another
 	// one is active it returns a conflict.
 	Start(ctx context.Context, scope Scope, operation NewOperation) (uuid.UUID, error)
+	// CancelActive ends the collection's operation that has not ended, and gives
+	// its id; uuid.Nil when there is none. Whoever works on it stops before its
+	// next step. The collection's row is locked.
+	CancelActive(ctx context.Context, scope Scope) (uuid.UUID, error)
 }
 
 // NewOperation says what work to start.
 type NewOperation struct {
-	Type   string
+	Type string
+	// UserID is who starts it; 0 for the operator, who needs no account.
 	UserID int64
 	// Config is what the operation needs to know; never empty.
 	Config map[string]any

@@ -122,6 +122,11 @@ func (s *Service) administering(ctx context.Context, id uuid.UUID, fn func(ctx c
 		if _, err := s.repository.Lock(ctx, scope); err != nil {
 			return err
 		}
+		// Once more, now that nobody else changes it: while this waited for the lock
+		// the right may have been taken away, or the collection given to another.
+		if scope, err = s.Authorize(ctx, id, Admin); err != nil {
+			return err
+		}
 		return fn(ctx, scope)
 	})
 }

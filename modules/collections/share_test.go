@@ -249,12 +249,9 @@ func TestShare_AgainstADeletionLeavesNoPermissionOnWhatIsGone(t *testing.T) {
 	}()
 	<-held.Reached()
 	deleted := make(chan error, 1)
-	go func() {
-		_, err := w.DB.Querier(t.Context()).Exec(t.Context(), `update collections set deleted_at = now() where id = $1`, c.ID)
-		deleted <- err
-	}()
+	go func() { deleted <- w.Collections.Delete(w.As(alice), c.ID) }()
 	w.Await("the deletion waits for the share", func() bool {
-		return w.Int(`select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like 'update collections set deleted_at%'`) == 1
+		return w.Int(`select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%for no key update'`) == 1
 	})
 	held.Resume()
 	require.NoError(t, <-shared)

@@ -66,7 +66,7 @@ func TestStatus_OnlyTheTransitionsOfTheTableEachWithAnEntry(t *testing.T) {
 	w.Exec(`update collections set status = 'ready' where id = $1`, c.ID)
 	require.NoError(t, status.Change(t.Context(), scope, collections.StatusReady, ""))
 	require.Nil(t, w.Read(c.ID).StatusMessage)
-	w.Exec(`update collections set deleted_at = now() where id = $1`, c.ID)
+	w.Delete(c)
 	require.ErrorIs(t, status.Change(t.Context(), scope, collections.StatusProcessing, ""), collections.ErrNotFound)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
 	"semantik/modules/collections"
@@ -58,6 +59,35 @@ func (r *Repository) Active(ctx context.Context, scope collections.Scope) (Opera
 		return o, false, nil
 	}
 	return o, err == nil, r.db.Translate(err)
+}
+
+// cancelActive is served by the partial unique index on the active operations.
+const cancelActive = `
+update operations
+set status = 'cancelled',
+    worker = null,
+    lease_until = null,
+    completed_at = now(),
+    meta = meta - 'stalled'
+where collection_id = $1
+  and status in ('pending', 'processing')
+returning uuid`
+
+// CancelActive cancels the collection's operation that has not ended, and gives
+// its id; uuid.Nil when there is none. A worker that has it finds out at the end
+// of its step, which rolls back. Whoever calls it has locked the collection's row
+// in an earlier statement: what was started by then is seen, and nothing is
+// started after.
+func (r *Repository) CancelActive(ctx context.Context, scope collections.Scope) (uuid.UUID, error) {
+	if _, err := r.db.Tx(ctx); err != nil {
+		return uuid.Nil, err
+	}
+	var id uuid.UUID
+	err := r.db.Querier(ctx).QueryRow(ctx, cancelActive, scope.ID()).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return uuid.Nil, nil
+	}
+	return id, r.db.Translate(err)
 }
 
 // Filter narrows a list of operations; zero fields do not.

@@ -138,7 +138,7 @@ func (r *Repository) guarded(ctx context.Context, sql string, o Operation, args 
 // selectUnattended is served by the index on the active operations. SKIP LOCKED,
 // because every process looks, and one of them is enough.
 const selectUnattended = `
-select uuid, status, task_id
+select uuid, type, status, task_id
 from operations
 where (status = 'processing' and lease_until < now())
    or (status = 'pending' and created_at < now() - $1::interval)
@@ -149,6 +149,7 @@ for no key update skip locked`
 // Unattended is an operation that nobody may be working on.
 type Unattended struct {
 	UUID   uuid.UUID
+	Type   Type
 	Status Status
 	TaskID *int64
 }

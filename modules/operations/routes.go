@@ -22,6 +22,7 @@ func Register(api huma.API, s *Service) {
 		OperationID: "get-operation", Method: http.MethodGet, Path: "/api/v2/operations/{operation_id}", Tags: tags,
 		Summary: "Read an operation with its progress", Security: web.Bearer(), Errors: []int{http.StatusNotFound},
 	}, s.handleGet)
+	registerCollection(api, s, tags)
 }
 
 type listRequest struct {
@@ -39,11 +40,7 @@ func (s *Service) handleList(ctx context.Context, in *listRequest) (*operationLi
 	if err != nil {
 		return nil, err
 	}
-	body := operationListBody{Operations: make([]operationBody, len(found)), PageInfo: in.Info(total)}
-	for i, o := range found {
-		body.Operations[i] = newOperationBody(o)
-	}
-	return &operationListAnswer{body}, nil
+	return &operationListAnswer{operationListBody{Operations: newOperationBodies(found), PageInfo: in.Info(total)}}, nil
 }
 
 type getRequest struct {

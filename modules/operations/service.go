@@ -25,7 +25,9 @@ func NewService(repository *Repository, access *collections.Service) *Service {
 }
 
 // Get reads an operation that the caller started, or that is on a collection
-// which the caller may read; any other is [ErrNotFound].
+// which the caller may read; any other is [ErrNotFound]. Those of a collection that
+// was deleted can still be read by who started them, by its owner and by a
+// superuser: how its purge goes is all that there is to know of it.
 func (s *Service) Get(ctx context.Context, id uuid.UUID) (Operation, error) {
 	who, err := auth.RequireScope(ctx, auth.ScopeRead)
 	if err != nil {
@@ -38,16 +40,20 @@ func (s *Service) Get(ctx context.Context, id uuid.UUID) (Operation, error) {
 	if o.UserID != nil && *o.UserID == who.UserID && who.Reaches(o.CollectionID) {
 		return o, nil
 	}
-	if _, err := s.access.Authorize(ctx, o.CollectionID, collections.Read); err != nil {
-		if apperr.KindOf(err) == apperr.NotFound {
-			return Operation{}, ErrNotFound
-		}
+	_, err = s.access.Authorize(ctx, o.CollectionID, collections.Read)
+	if apperr.KindOf(err) == apperr.NotFound {
+		err = s.access.AuthorizeDeleted(ctx, o.CollectionID)
+	}
+	if apperr.KindOf(err) == apperr.NotFound {
+		return Operation{}, ErrNotFound
+	}
+	if err != nil {
 		return Operation{}, err
 	}
 	return o, nil
 }
 
-// ListQuery asks for the caller's operations.
+// ListQuery asks for operations.
 type ListQuery struct {
 	// Status is a list of states separated by commas; "" for all.
 	Status string
@@ -56,22 +62,45 @@ type ListQuery struct {
 	Page database.Page
 }
 
-// List lists the operations that the caller started, the newest first.
+// filter reads what the query narrows the list to, but for whose it is.
+func (q ListQuery) filter() (f Filter, err error) {
+	if f.Statuses, err = parseStatuses(q.Status); err != nil {
+		return f, err
+	}
+	f.Type, err = parseType(q.Type)
+	return f, err
+}
+
+// List lists the operations that the caller started, the newest first, those on
+// collections that were deleted included.
 func (s *Service) List(ctx context.Context, q ListQuery) ([]Operation, int64, error) {
 	who, err := auth.RequireScope(ctx, auth.ScopeRead)
 	if err != nil {
 		return nil, 0, err
 	}
-	f := Filter{UserID: who.UserID}
+	f, err := q.filter()
+	if err != nil {
+		return nil, 0, err
+	}
+	f.UserID = who.UserID
 	if who.ViaAPIKey() {
 		f.Within = who.Resources
 	}
-	if f.Statuses, err = parseStatuses(q.Status); err != nil {
+	return s.repository.List(ctx, f, q.Page)
+}
+
+// ListOf lists the operations on a collection that the caller may read, whoever
+// started them, the newest first.
+func (s *Service) ListOf(ctx context.Context, collectionID uuid.UUID, q ListQuery) ([]Operation, int64, error) {
+	scope, err := s.access.Authorize(ctx, collectionID, collections.Read)
+	if err != nil {
 		return nil, 0, err
 	}
-	if f.Type, err = parseType(q.Type); err != nil {
+	f, err := q.filter()
+	if err != nil {
 		return nil, 0, err
 	}
+	f.CollectionID = scope.ID()
 	return s.repository.List(ctx, f, q.Page)
 }
 
@@ -93,7 +122,7 @@ func parseStatuses(list string) ([]Status, error) {
 // wireTypes are the types that a filter may name: those of the API, although
 // some of them do nothing here yet, so that a client's filter finds nothing
 // instead of failing.
-var wireTypes = []Type{TypeIndex, TypeAppend, "reindex", "remove_source", "delete", "retry_documents"}
+var wireTypes = []Type{TypeIndex, TypeAppend, "reindex", "remove_source", TypeDelete, "retry_documents"}
 
 func parseType(s string) (Type, error) {
 	t := Type(strings.ToLower(strings.TrimSpace(s)))

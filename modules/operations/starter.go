@@ -54,19 +54,28 @@ func (s *Starter) Start(ctx context.Context, scope collections.Scope, n collecti
 			return fmt.Errorf("writing an operation's config: %w", err)
 		}
 		o := Operation{
-			UUID: id, CollectionID: scope.ID(), UserID: &n.UserID, Type: Type(n.Type), Status: StatusPending, Config: config,
+			UUID: id, CollectionID: scope.ID(), Type: Type(n.Type), Status: StatusPending, Config: config,
+		}
+		if n.UserID != 0 {
+			o.UserID = &n.UserID
 		}
 		if err := s.repository.Create(ctx, &o); err != nil {
 			return fmt.Errorf("starting an operation: %w", err)
 		}
-		return s.ring(ctx, id)
+		return s.ring(ctx, id, o.Type)
 	})
 	return id, err
 }
 
+// CancelActive ends the collection's operation that has not ended, and gives its
+// id; uuid.Nil when there is none. The collection's row is locked.
+func (s *Starter) CancelActive(ctx context.Context, scope collections.Scope) (uuid.UUID, error) {
+	return s.repository.CancelActive(ctx, scope)
+}
+
 // ring inserts the job for an operation and notes its id.
-func (s *Starter) ring(ctx context.Context, id uuid.UUID) error {
-	job, err := s.queue.Insert(ctx, bell{id}, jobs.Options{MaxAttempts: 1})
+func (s *Starter) ring(ctx context.Context, id uuid.UUID, t Type) error {
+	job, err := s.queue.Insert(ctx, bell{id}, jobs.Options{MaxAttempts: 1, Queue: t.queue()})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,10 @@
 package operations
 
-import "slices"
+import (
+	"slices"
+
+	"semantik/platform/jobs"
+)
 
 // Status is the state of an operation.
 type Status string
@@ -39,4 +43,14 @@ const (
 	TypeIndex Type = "index"
 	// TypeAppend adds the documents that wait in a collection.
 	TypeAppend Type = "append"
+	// TypeDelete purges a collection that was deleted.
+	TypeDelete Type = "delete"
 )
+
+// queue is the queue in which the type's jobs wait: nobody waits for a purge.
+func (t Type) queue() string {
+	if t == TypeDelete {
+		return jobs.Background
+	}
+	return ""
+}

@@ -45,6 +45,14 @@ func newOperationBody(o Operation) operationBody {
 	return body
 }
 
+func newOperationBodies(found []Operation) []operationBody {
+	bodies := make([]operationBody, len(found))
+	for i, o := range found {
+		bodies[i] = newOperationBody(o)
+	}
+	return bodies
+}
+
 type operationListBody struct {
 	Operations []operationBody `json:"operations"`
 	web.PageInfo

@@ -38,6 +38,9 @@ type Run struct {
 	Scope collections.Scope
 
 	worker *Worker
+	// memory is what the work keeps in mind between the steps of this attempt. An
+	// attempt begins without it.
+	memory any
 	// counted is when the documents that wait were last counted.
 	counted time.Time
 

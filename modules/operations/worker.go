@@ -138,6 +138,9 @@ func (w *Worker) answer(ctx context.Context, id uuid.UUID) error {
 	case apperr.KindOf(err) == apperr.Unavailable:
 		log.WarnContext(ctx, "an operation was interrupted and will be resumed", "error", err)
 		return err
+	case !w.ground(run.Operation.Type).givesUp():
+		log.ErrorContext(ctx, "an operation was broken off and will be taken up again", "error", err)
+		return err
 	default:
 		log.ErrorContext(ctx, "an operation failed", "error", err)
 		return w.fail(ctx, run, err)
@@ -194,13 +197,14 @@ func (w *Worker) claim(ctx context.Context, id uuid.UUID) (*Run, bool, error) {
 		if err != nil || !o.Status.Active() {
 			return ignoreNotFound(err)
 		}
-		scope, err := w.collections.ScopeForWork(ctx, o.CollectionID)
+		ground := w.ground(o.Type)
+		scope, err := ground.scope(ctx, o.CollectionID)
 		gone := apperr.KindOf(err) == apperr.NotFound
 		if err != nil && !gone {
 			return err
 		}
 		if !gone {
-			if _, err := w.rows.Lock(ctx, scope); err != nil {
+			if err := ground.lock(ctx, scope); err != nil {
 				return err
 			}
 		}
@@ -215,13 +219,13 @@ func (w *Worker) claim(ctx context.Context, id uuid.UUID) (*Run, bool, error) {
 		if p := claimed.Meta.Progress; p != nil {
 			claimedRun.progress = *p
 		}
-		if claimed.Meta.Stalled > w.config.MaxAttempts {
+		if claimed.Meta.Stalled > w.config.MaxAttempts && ground.givesUp() {
 			if goesOn, err := w.unblock(ctx, claimedRun); err != nil || !goesOn {
 				return err
 			}
 		}
 		run = claimedRun
-		return w.starter.status.Change(ctx, scope, collections.StatusProcessing, "")
+		return ground.begin(ctx, scope)
 	})
 	return run, run != nil && err == nil, err
 }

@@ -12,22 +12,20 @@ import (
 // errMore means that an operation whose work was done has work again.
 var errMore = errors.New("there is more to do")
 
-// complete ends an operation whose work says that nothing is left, and makes its
-// collection ready. It holds the collection's lock while the work looks once
+// complete ends an operation whose work says that nothing is left, and with it
+// makes the collection ready that people use. It holds the collection's lock while the work looks once
 // more, so that no document comes in between the look and the end.
 func (w *Worker) complete(ctx context.Context, run *Run, work Work) error {
 	return w.db.InTx(ctx, func(ctx context.Context) error {
-		if _, err := w.rows.Lock(ctx, run.Scope); err != nil {
+		ground := w.ground(run.Operation.Type)
+		if err := ground.lock(ctx, run.Scope); err != nil {
 			return err
 		}
 		result, err := work.Result(ctx, run)
 		if err != nil {
 			return err
 		}
-		if err := w.rows.RecountSources(ctx, run.Scope); err != nil {
-			return err
-		}
-		if err := w.starter.status.Change(ctx, run.Scope, collections.StatusReady, ""); err != nil {
+		if err := ground.complete(ctx, run.Scope); err != nil {
 			return err
 		}
 		return w.repository.Finish(ctx, run.Operation, StatusCompleted, nil, result)
@@ -89,6 +87,6 @@ func (w *Worker) handBack(ctx context.Context, run *Run) error {
 		if err := w.repository.HandBack(ctx, run.Operation); err != nil {
 			return fmt.Errorf("handing an operation back: %w", err)
 		}
-		return w.starter.ring(ctx, run.Operation.UUID)
+		return w.starter.ring(ctx, run.Operation.UUID, run.Operation.Type)
 	})
 }

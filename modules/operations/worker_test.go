@@ -279,7 +279,7 @@ func TestWorker_ACollectionThatIsDeletedUnderItsHandsGetsNothing(t *testing.T) {
 	t.Cleanup(pause.Resume)
 	_, operation := w.Upload(w.Root, c, several(1)...)
 	reached(t, pause)
-	require.NoError(t, collections.NewRepository(w.DB).Delete(t.Context(), w.Scope(c.ID)))
+	w.Delete(c)
 	pause.Resume()
 	require.Equal(t, operations.StatusCancelled, w.AwaitOperation(*operation).Status)
 	require.Zero(t, w.Int(`select count(*) from chunks`))
@@ -290,7 +290,7 @@ func TestWorker_AnOperationOfADeletedCollectionIsCancelled(t *testing.T) {
 	t.Parallel()
 	w := testworld.New(t, testworld.NoWorker())
 	created := w.NewCollection(w.Root)
-	require.NoError(t, collections.NewRepository(w.DB).Delete(t.Context(), w.Scope(created.ID)))
+	w.Delete(created.Collection)
 	require.NoError(t, w.Worker.Start(t.Context()))
 	require.Equal(t, operations.StatusCancelled, w.AwaitOperation(created.InitialOperationID).Status)
 }

@@ -46,7 +46,7 @@ func (w *Worker) ringAgain(ctx context.Context) error {
 			if waits {
 				continue
 			}
-			if err := w.starter.ring(ctx, o.UUID); err != nil {
+			if err := w.starter.ring(ctx, o.UUID, o.Type); err != nil {
 				return err
 			}
 		}

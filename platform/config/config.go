@@ -109,6 +109,8 @@ type Operations struct {
 	Concurrency int           // operations worked on at once
 	MaxAttempts int           // attempts without progress until an operation fails
 	Lease       time.Duration // how long a silent worker keeps an operation
+	PurgeRows   int           // rows of a deleted collection that one transaction deletes
+	PurgePause  time.Duration // time between two of these transactions
 }
 
 // Audit holds the settings of the audit log.

@@ -70,6 +70,12 @@ func operationVariables() []Variable {
 		{Name: "OPERATION_LEASE_SECONDS", Default: "20",
 			Description: "How long a worker that has gone silent keeps its operation before another takes it over.",
 			kind:        duration(time.Second, time.Second, time.Hour, func(c *Config) *time.Duration { return &c.Operations.Lease })},
+		{Name: "PURGE_ROWS", Default: "5000",
+			Description: "Rows of a deleted collection that are purged in one transaction.",
+			kind:        integer(1, 1_000_000, func(c *Config) *int { return &c.Operations.PurgeRows })},
+		{Name: "PURGE_PAUSE", Default: "0.01",
+			Description: "Pause between two of these transactions; a longer one leaves more of the database to others.",
+			kind:        duration(time.Second, 0, time.Minute, func(c *Config) *time.Duration { return &c.Operations.PurgePause })},
 	}
 }
 

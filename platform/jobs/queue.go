@@ -20,9 +20,15 @@ const Schema = "river"
 // DefaultConcurrency is how many jobs a process works on at once.
 const DefaultConcurrency = 2
 
+// Background is the queue of work that nobody waits for and that may be long. Its
+// jobs run one at a time in a process, beside the others, so that they never keep
+// those waiting.
+const Background = "background"
+
 // Config says how the queue runs in this process.
 type Config struct {
-	// Concurrency is how many jobs run at once; [DefaultConcurrency] if zero.
+	// Concurrency is how many jobs run at once; [DefaultConcurrency] if zero. One
+	// of [Background] runs besides.
 	Concurrency int
 	// StopTimeout is how long [Queue.Stop] lets running jobs go on before it
 	// cancels their context; 0 cancels at once.
@@ -48,6 +54,8 @@ type Args interface {
 type Options struct {
 	// MaxAttempts is how often the job is tried; River's 25 if zero.
 	MaxAttempts int
+	// Queue is [Background], or "" for the ordinary one.
+	Queue string
 	// Priority is 1 (first) to 4; 1 if zero.
 	Priority int
 	// At is when the job is due; now if zero.
@@ -74,10 +82,12 @@ func New(db *database.DB, config Config) (*Queue, error) {
 	}
 	q := &Queue{db: db, config: config, workers: river.NewWorkers()}
 	client, err := river.NewClient(driver{riverpgxv5.New(db.Pool())}, &river.Config{
-		Schema:          Schema,
-		Logger:          slog.New(atLeast{slog.LevelWarn, config.Logger.Handler()}),
-		Workers:         q.workers,
-		Queues:          map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: config.Concurrency}},
+		Schema:  Schema,
+		Logger:  slog.New(atLeast{slog.LevelWarn, config.Logger.Handler()}),
+		Workers: q.workers,
+		Queues: map[string]river.QueueConfig{
+			river.QueueDefault: {MaxWorkers: config.Concurrency}, Background: {MaxWorkers: 1},
+		},
 		JobTimeout:      -1, // work is as long as it is; it ends in steps
 		PollOnly:        config.PollOnly,
 		SoftStopTimeout: max(config.StopTimeout, time.Nanosecond),
@@ -125,6 +135,7 @@ func (q *Queue) Insert(ctx context.Context, args Args, o Options) (int64, error)
 	}
 	result, err := q.client.InsertTx(ctx, tx, args, &river.InsertOpts{
 		MaxAttempts: o.MaxAttempts,
+		Queue:       o.Queue,
 		Priority:    o.Priority,
 		ScheduledAt: o.At,
 	})

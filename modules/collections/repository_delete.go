@@ -1,0 +1,116 @@
+package collections
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"semantik/platform/database"
+)
+
+// tombstone keeps to collections that were deleted. Nothing but the purge reads
+// them.
+var tombstone = database.Where("collections.deleted_at is not null")
+
+// GetDeleted reads the tombstone of a collection that was deleted; [ErrNotFound]
+// when it was not.
+func (r *Repository) GetDeleted(ctx context.Context, id uuid.UUID) (Collection, error) {
+	return r.table.Get(ctx, id, tombstone)
+}
+
+// deleteCollection is served by the primary key. From here on the name is free:
+// the unique index on names leaves deleted collections out.
+const deleteCollection = `
+update collections
+set deleted_at = now(),
+    updated_at = now()
+where id = $1
+  and deleted_at is null`
+
+// Delete marks a collection as deleted and frees its name. What it contains stays
+// where it is, out of every reader's sight, until it is purged. Whoever calls it
+// has locked the row, and starts the purge in the same unit of work.
+func (r *Repository) Delete(ctx context.Context, scope Scope) error {
+	tag, err := r.db.Querier(ctx).Exec(ctx, deleteCollection, scope.ID())
+	if err != nil {
+		return r.db.Translate(err)
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrNotFound
+	}
+	return nil
+}
+
+// What belongs to a collection besides its documents, each served by the key or
+// the index that leads with collection_id.
+const (
+	purgePermissions = `
+delete from collection_permissions
+where ctid = any(array(
+  select ctid
+  from collection_permissions
+  where collection_id = $1
+  limit $2
+))`
+
+	purgeSyncRuns = `
+delete from sync_runs
+where ctid = any(array(
+  select ctid
+  from sync_runs
+  where collection_id = $1
+  limit $2
+))`
+
+	purgeSources = `
+delete from collection_sources
+where ctid = any(array(
+  select ctid
+  from collection_sources
+  where collection_id = $1
+  limit $2
+))`
+)
+
+// Purge deletes what belongs to a deleted collection besides its documents, which
+// are gone by then: at most limit permissions, runs and sources each. It tells how
+// many rows that were; none when nothing is left. The tombstone stays, and its
+// operations with it.
+func (r *Repository) Purge(ctx context.Context, scope Scope, limit int) (int64, error) {
+	if _, err := r.db.Tx(ctx); err != nil {
+		return 0, err
+	}
+	var gone int64
+	for _, sql := range []string{purgePermissions, purgeSyncRuns, purgeSources} {
+		tag, err := r.db.Querier(ctx).Exec(ctx, sql, scope.ID(), limit)
+		if err != nil {
+			return 0, r.db.Translate(err)
+		}
+		gone += tag.RowsAffected()
+	}
+	return gone, nil
+}
+
+// selectOwned is served by the index on owner_id. The rows are locked in the
+// order of their ids, as by everybody who locks several.
+const selectOwned = `
+select id
+from collections
+where owner_id = $1
+  and deleted_at is null
+order by id
+for no key update`
+
+// LockOwned locks the collections that a user owns, and gives their ids.
+func (r *Repository) LockOwned(ctx context.Context, userID int64) ([]uuid.UUID, error) {
+	if _, err := r.db.Tx(ctx); err != nil {
+		return nil, err
+	}
+	rows, err := r.db.Querier(ctx).Query(ctx, selectOwned, userID)
+	if err != nil {
+		return nil, r.db.Translate(err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	return ids, r.db.Translate(err)
+}
