@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what checking needs beyond Go and make, where the machine lacks it and
-# we may: a C compiler, for the race detector. PostgreSQL is brought by the tests, and the
+# we may: a C compiler, for the race detector, and Python, for Schemathesis. PostgreSQL is brought by the tests, and the
 # linter by the Go command.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,6 +16,7 @@ go list -m >/dev/null # says so if Go is too old and may not fetch a newer one
 missing=()
 has make || missing+=(make)
 has "${CC:-gcc}" || has cc || missing+=(gcc)
+python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3)
 if [ ${#missing[@]} -eq 0 ]; then
 	echo "bootstrap: $(go version), and everything else is there"
 	exit 0
@@ -32,8 +33,9 @@ fi
 echo "bootstrap: installing ${missing[*]}"
 if has apt-get; then
 	"${as_root[@]}" apt-get update -qq
-	# The C library's headers are only recommended by the compiler.
-	"${as_root[@]}" apt-get install -qq -y --no-install-recommends "${missing[@]}" libc6-dev ca-certificates
+	# The C library's headers are only recommended by the compiler, and Debian has
+	# Python's virtual environments in a package of their own.
+	"${as_root[@]}" apt-get install -qq -y --no-install-recommends "${missing[@]/#python3/python3-venv}" libc6-dev ca-certificates
 elif has dnf; then
 	"${as_root[@]}" dnf install -q -y "${missing[@]}" glibc-devel
 elif has apk; then

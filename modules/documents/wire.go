@@ -45,10 +45,10 @@ type documentListBody struct {
 // uploadedBody is what became of one file: a document with its outcome, or, for
 // a file that was not taken, its path with the error.
 type uploadedBody struct {
-	Outcome  Outcome       `json:"outcome" enum:"created,duplicate,replaced,failed"`
-	FilePath string        `json:"file_path"`
-	Error    *fileError    `json:"error,omitempty" doc:"Why a file was not taken."`
-	Document *documentBody `json:"-"`
+	*documentBody
+	Outcome  Outcome    `json:"outcome" enum:"created,duplicate,replaced,failed"`
+	FilePath string     `json:"file_path"`
+	Error    *fileError `json:"error,omitempty" doc:"Why a file was not taken."`
 }
 
 type fileError struct {
@@ -56,28 +56,13 @@ type fileError struct {
 	Detail string `json:"detail"`
 }
 
-// MarshalJSON puts the outcome beside the members of the document.
-func (b uploadedBody) MarshalJSON() ([]byte, error) {
-	if b.Document == nil {
-		type plain uploadedBody
-		return json.Marshal(plain(b))
-	}
-	return json.Marshal(struct {
-		documentBody
-		Outcome Outcome `json:"outcome"`
-	}{*b.Document, b.Outcome})
-}
-
 func newUploadedBody(r Result) uploadedBody {
-	body := uploadedBody{Outcome: r.Outcome, FilePath: r.Path}
 	if r.Err != nil {
 		e := apperr.From(r.Err)
-		body.Error = &fileError{Code: e.Code, Detail: e.Message}
-		return body
+		return uploadedBody{Outcome: r.Outcome, FilePath: r.Path, Error: &fileError{Code: e.Code, Detail: e.Message}}
 	}
 	d := newDocumentBody(r.Document)
-	body.Document = &d
-	return body
+	return uploadedBody{documentBody: &d, Outcome: r.Outcome, FilePath: d.FilePath}
 }
 
 type uploadAnswerBody struct {

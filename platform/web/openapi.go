@@ -1,17 +1,10 @@
 package web
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 )
-
-// description is the OpenAPI description in both of its forms.
-type description struct {
-	asJSON, asYAML []byte
-}
 
 // OpenAPI gives the description of all routes, as JSON and as YAML. It is made at
 // the first call; routes that are added later are not in it.
@@ -34,17 +27,4 @@ func (s *Server) registerOpenAPI() {
 	}
 	s.echo.GET("/openapi.json", serve("application/openapi+json", func(asJSON, _ []byte) []byte { return asJSON }))
 	s.echo.GET("/openapi.yaml", serve("application/openapi+yaml", func(_, asYAML []byte) []byte { return asYAML }))
-}
-
-func (s *Server) describe() (description, error) {
-	api := s.api.OpenAPI()
-	asJSON, err := json.Marshal(api)
-	if err != nil {
-		return description{}, fmt.Errorf("writing the OpenAPI description: %w", err)
-	}
-	asYAML, err := api.YAML()
-	if err != nil {
-		return description{}, fmt.Errorf("writing the OpenAPI description: %w", err)
-	}
-	return description{asJSON: asJSON, asYAML: asYAML}, nil
 }

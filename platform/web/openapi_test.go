@@ -173,3 +173,76 @@ func TestDocs_theViewerIsAsItWasPublished(t *testing.T) {
 		require.NoError(t, err)
 	}
 }
+
+// whole is a struct whose type is not exported, embedded in others.
+type whole struct {
+	ID   web.UUID  `json:"id"`
+	Note *string   `json:"note,omitempty"`
+	Gone *web.Time `json:"gone"`
+}
+
+type perhaps struct {
+	Size int `json:"size"`
+}
+
+func TestOpenAPI_anAnswerIsDescribedAsItIsWritten(t *testing.T) {
+	t.Parallel()
+	type inner struct {
+		Name string `json:"name"`
+	}
+	type answerBody struct {
+		whole
+		*perhaps
+		Secret string   `json:"secret"`
+		Inner  *inner   `json:"inner"`
+		Maybe  *inner   `json:"maybe,omitempty"`
+		Kind   *string  `json:"kind" enum:"a,b"`
+		Many   []string `json:"many"`
+	}
+	type question struct {
+		Name  string  `json:"name"`
+		Inner *inner  `json:"inner,omitempty"`
+		Kind  *string `json:"kind,omitempty" enum:"a,b"`
+	}
+	w := newWorld(t, web.Config{}, nil, func(api huma.API) {
+		web.Register(api, huma.Operation{Method: http.MethodPost, Path: "/described"},
+			func(_ context.Context, in *struct {
+				Since web.Time `query:"since"`
+				Body  question
+			}) (*struct{ Body answerBody }, error) {
+				out := &struct{ Body answerBody }{}
+				out.Body.Inner = in.Body.Inner
+				return out, nil
+			})
+	})
+	var doc any
+	require.NoError(t, json.Unmarshal([]byte(w.do(t, scenario{path: "/openapi.json"}).body), &doc))
+	schemas := object(t, doc, "components", "schemas")
+	described := object(t, schemas, "AnswerBody")
+	require.ElementsMatch(t, []any{"id", "gone", "secret", "inner", "kind", "many"}, described["required"])
+	properties := object(t, described, "properties")
+	require.Len(t, properties, 9)
+	require.Equal(t, "string", object(t, properties, "id")["type"])
+	require.Equal(t, "string", object(t, properties, "note")["type"])
+	require.Equal(t, []any{"string", "null"}, object(t, properties, "gone")["type"])
+	require.Equal(t, "integer", object(t, properties, "size")["type"])
+	null := map[string]any{"anyOf": []any{map[string]any{"$ref": "#/components/schemas/Inner"}, map[string]any{"type": "null"}}}
+	require.Equal(t, null, properties["inner"])
+	require.Equal(t, []any{"string", "null"}, object(t, properties, "kind")["type"])
+	require.Equal(t, []any{"a", "b", nil}, object(t, properties, "kind")["enum"])
+	require.Equal(t, "array", object(t, properties, "many")["type"])
+
+	asked := object(t, schemas, "Question", "properties")
+	require.Equal(t, "string", object(t, asked, "name")["type"])
+	require.Equal(t, null, asked["inner"])
+	require.Equal(t, []any{"a", "b", nil}, object(t, asked, "kind")["enum"])
+	parameters, ok := object(t, doc, "paths", "/described", "post")["parameters"].([]any)
+	require.True(t, ok)
+	require.Equal(t, true, object(t, parameters[0])["allowEmptyValue"])
+
+	a := w.do(t, scenario{method: http.MethodPost, path: "/described?since=", body: `{"name":"x","inner":null,"kind":null}`})
+	require.Equal(t, http.StatusOK, a.status, a.body)
+	require.JSONEq(t, `{"id":"00000000-0000-0000-0000-000000000000","gone":null,"secret":"","inner":null,"kind":null,"many":[]}`, a.body)
+	require.Contains(t, w.do(t, scenario{method: http.MethodPost, path: "/described", body: `{"name":"x","inner":{}}`}).body, "body.inner.name", "and is validated as before")
+	require.Contains(t, w.do(t, scenario{path: "/openapi.yaml"}).body, "allowEmptyValue: true")
+}

@@ -10,22 +10,18 @@ import (
 const schemaPrefix = "#/components/schemas/"
 
 // tidySchemas makes the schemas say what answers are really like: Huma's own
-// error is in none, and a list is never null (see filler). A schema that requests
-// use as well is left alone, because it also validates. It runs once, before the
-// first request: validation reads the schemas.
+// error is in none, a list is never null (see filler), and the members of an
+// embedded struct are there though its type is not exported. A schema that
+// requests use as well is left alone, because it also validates. It runs once,
+// before the first request: validation reads the schemas.
 func tidySchemas(api *huma.OpenAPI) {
 	schemas := api.Components.Schemas
 	delete(schemas.Map(), "ErrorModel")
-	asked, answered := map[string]bool{}, map[string]bool{}
+	addEmbedded(api)
+	asked, answered := usedSchemas(api)
 	for _, op := range operations(api) {
-		if op.RequestBody != nil {
-			for _, media := range op.RequestBody.Content {
-				collect(schemas, media.Schema, asked)
-			}
-		}
 		for _, response := range op.Responses {
 			for _, media := range response.Content {
-				collect(schemas, media.Schema, answered)
 				if media.Schema != nil && media.Schema.Type == huma.TypeArray {
 					media.Schema.Nullable = false
 				}
@@ -39,6 +35,60 @@ func tidySchemas(api *huma.OpenAPI) {
 	}
 }
 
+// addEmbedded describes what encoding/json writes of an embedded struct whose type
+// is not exported, and Huma passes over. Behind a pointer it may not be there.
+func addEmbedded(api *huma.OpenAPI) {
+	schemas := api.Components.Schemas
+	asked, answered := usedSchemas(api)
+	for name := range answered {
+		t := schemas.TypeFromRef(schemaPrefix + name)
+		if t == nil || asked[name] {
+			continue
+		}
+		for t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		if t.Kind() != reflect.Struct || schemas.Map()[name].Properties == nil {
+			continue
+		}
+		for _, field := range promotedFields(t) {
+			describeField(schemas, schemas.Map()[name], t, field)
+		}
+	}
+}
+
+// promotedFields are the exported fields of embedded structs that are not.
+func promotedFields(t reflect.Type) []reflect.StructField {
+	var found []reflect.StructField
+	for _, field := range reflect.VisibleFields(t) {
+		if len(field.Index) < 2 || !field.IsExported() || field.Anonymous {
+			continue
+		}
+		if parent := t.Field(field.Index[0]); parent.Anonymous && !parent.IsExported() && parent.Tag.Get("json") == "" {
+			found = append(found, field)
+		}
+	}
+	return found
+}
+
+func describeField(schemas huma.Registry, schema *huma.Schema, t reflect.Type, field reflect.StructField) {
+	name, options := jsonName(field)
+	if name == "-" || schema.Properties[name] != nil {
+		return
+	}
+	property := huma.SchemaFromField(schemas, field, t.Name()+field.Name+"Struct")
+	if property == nil {
+		return
+	}
+	if field.Type.Kind() == reflect.Pointer && strings.Contains(options, "omitempty") {
+		property.Nullable = false // it is left out instead
+	}
+	schema.Properties[name] = property
+	if t.Field(field.Index[0]).Type.Kind() != reflect.Pointer && !strings.Contains(options, "omitempty") {
+		schema.Required = append(schema.Required, name)
+	}
+}
+
 // listsAreThere clears "or null" from the lists of a struct's schema. A pointer
 // to a slice, or the tag nullable, keeps it.
 func listsAreThere(schema *huma.Schema, t reflect.Type) {
@@ -49,10 +99,7 @@ func listsAreThere(schema *huma.Schema, t reflect.Type) {
 		return
 	}
 	for _, field := range reflect.VisibleFields(t) {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if name == "" {
-			name = field.Name
-		}
+		name, _ := jsonName(field)
 		property := schema.Properties[name]
 		if property == nil || field.Type.Kind() != reflect.Slice || field.Tag.Get("nullable") == "true" {
 			continue
