@@ -3,10 +3,11 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/url"
-	"path/filepath"
+	"os"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -14,17 +15,20 @@ import (
 	"semantik/platform/config"
 )
 
-// errNotSignedIn means that there is nothing to sign in with.
-var errNotSignedIn = errors.New("you are not signed in, and no \"semantik up\" runs here whose data you may read;\n" +
-	"sign in with \"semantik login --server URL\", or start a server with \"semantik up\"")
+const signInRules = `The server and the right to use it are, in this order: --server or SEMANTIK_SERVER, with the
+API key of --api-key-file or SEMANTIK_API_KEY, or the token in SEMANTIK_TOKEN; what "semantik
+login" has kept; the "semantik up" that runs on this machine, for whoever may read its data
+directory.`
 
-const signInRules = `The server and the right to use it are, in this order: --server or SEMANTIK_SERVER, and
-SEMANTIK_TOKEN; what "semantik login" has kept; the "semantik up" that runs on this machine,
-for whoever may read its data directory.`
+// defaultServer is where a server listens when nobody says otherwise.
+const defaultServer = "http://127.0.0.1:8080"
 
-// addServer declares --server, and where the data is of a server on this machine.
+// addServer declares --server, how to sign in there, and where the data is of a
+// server on this machine. A key has no flag of its own: everybody on the machine
+// sees the flags of a command.
 func addServer(cmd *cobra.Command) {
-	cmd.Flags().String("server", "", "address of the server, such as http://127.0.0.1:8080 ["+envServer+"]")
+	cmd.Flags().String("server", "", "address of the server, such as "+defaultServer+" ["+envServer+"]")
+	cmd.Flags().String("api-key-file", "", "file with an API key to sign in with, - for standard input ["+envAPIKey+": the key itself]")
 	config.AddFlags(cmd.Flags(), "SEMANTIK_DATA")
 }
 
@@ -53,97 +57,83 @@ func (s *shell) client(cmd *cobra.Command) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &keyring{shell: s, cmd: cmd, server: server, refused: map[string]bool{}}
-	if server, err = k.find(); err != nil {
+	given, err := s.givenCredential(cmd)
+	if err != nil {
 		return nil, err
 	}
-	return client.New(server, client.Options{Token: k.Token, UserAgent: userAgent()}), nil
+	t := &tokens{shell: s, cmd: cmd, server: server, refused: map[string]bool{}}
+	if given != "" {
+		return client.New(t.serverFor(given), client.Options{Token: client.StaticToken(given), UserAgent: userAgent()}), nil
+	}
+	if server, err = t.find(); err != nil {
+		return nil, err
+	}
+	return client.New(server, client.Options{Token: t.Token, UserAgent: userAgent()}), nil
 }
 
-// keyring finds tokens for a server, wherever they lie.
-type keyring struct {
-	shell  *shell
-	cmd    *cobra.Command
-	server string
-
-	mu      sync.Mutex // uploads ask from several goroutines
-	token   string
-	refused map[string]bool
-}
-
-// find gives the server to speak to, and finds the first token.
-func (k *keyring) find() (string, error) {
-	if token := k.shell.getenv(envToken); token != "" {
-		if k.server == "" {
-			k.server = defaultServer
-		}
-		k.token = token
-		return k.server, nil
-	}
-	for _, l := range k.offers() {
-		if k.server == "" || l.Server == k.server {
-			k.server, k.token = l.Server, l.Token
-			return k.server, nil
-		}
-	}
-	return "", errNotSignedIn
-}
-
-// defaultServer is where a server listens when nobody says otherwise.
-const defaultServer = "http://127.0.0.1:8080"
-
-// offers are the logins that may be used, the best first. A file that cannot be
-// read offers none, and says so.
-func (k *keyring) offers() []login {
-	var kept logins
-	if path, err := k.shell.loginFile(); err == nil {
-		if err := readPrivate(path, &kept); err != nil {
-			k.shell.notef("semantik: %v\n", err)
-		}
-	}
-	offers := kept.Logins
-	if l, ok := k.local(); ok {
-		offers = append(offers, l)
-	}
-	return offers
-}
-
-// local is the session of a server that runs on this machine.
-func (k *keyring) local() (login, bool) {
-	c, err := k.shell.load(k.cmd)
+// withClient does something with a client for the command.
+func (s *shell) withClient(cmd *cobra.Command, do func(ctx context.Context, c *client.Client) error) error {
+	c, err := s.client(cmd)
 	if err != nil {
-		return login{}, false
+		return err
 	}
-	var l login
-	if err := readPrivate(filepath.Join(c.Store.DataDir, sessionFile), &l); err != nil || l.Token == "" {
-		return login{}, false
-	}
-	return l, true
+	defer c.Close()
+	return do(cmd.Context(), c)
 }
 
-// Token gives the token in use, and when that was refused the next one: that of
-// the session on this machine is a new one from time to time.
-func (k *keyring) Token(_ context.Context, refused string) (string, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if refused == "" || refused != k.token {
-		return k.token, nil
+// givenCredential is the API key or the token that the command was given, "" for
+// none. It is used or fails: a script whose key was revoked must not go on as
+// whoever is signed in on the machine.
+func (s *shell) givenCredential(cmd *cobra.Command) (string, error) {
+	given := map[string]string{}
+	if path, err := cmd.Flags().GetString("api-key-file"); err == nil && path != "" {
+		key, err := s.readKeyFile(path)
+		if err != nil {
+			return "", err
+		}
+		given["--api-key-file"] = key
 	}
-	k.refused[refused] = true
-	for _, l := range k.offers() {
-		if l.Server == k.server && !k.refused[l.Token] {
-			k.token = l.Token
-			break
+	for _, name := range []string{envAPIKey, envToken} {
+		if value := strings.TrimSpace(s.getenv(name)); value != "" && given["--api-key-file"] == "" {
+			given[name] = value
 		}
 	}
-	return k.token, nil
+	if len(given) > 1 {
+		return "", usagef("set %s or %s, not both", envAPIKey, envToken)
+	}
+	for _, value := range given {
+		return value, nil
+	}
+	return "", nil
 }
 
-// loginFile is where "semantik login" keeps what it has got.
-func (s *shell) loginFile() (string, error) {
-	dir, err := s.configDir()
-	return filepath.Join(dir, "logins.json"), err
+// maxKeyFile bounds what is read of a file with an API key.
+const maxKeyFile = 4 << 10
+
+func (s *shell) readKeyFile(path string) (string, error) {
+	reader := s.stdin
+	if path != "-" {
+		file, err := os.Open(path) //nolint:gosec // the caller's own file
+		if err != nil {
+			return "", usagef("reading the API key from %s: %w", path, reasonOf(err))
+		}
+		defer func() { _ = file.Close() }()
+		reader = file
+	}
+	content, err := io.ReadAll(io.LimitReader(reader, maxKeyFile))
+	if err != nil {
+		return "", fmt.Errorf("reading the API key from %s: %w", path, reasonOf(err))
+	}
+	key := strings.TrimSpace(string(content))
+	if key == "" || strings.ContainsAny(key, " \t\r\n") {
+		return "", usagef("%s does not hold an API key alone", path)
+	}
+	return key, nil
 }
+
+// errNotSignedIn means that there is nothing to sign in with.
+var errNotSignedIn = errors.New("you are not signed in, and no \"semantik up\" runs here whose data you may read;\n" +
+	"sign in with \"semantik login --server URL\", or start a server with \"semantik up\"")
 
 // isLoopback reports whether what is sent to the server stays on this machine.
 func isLoopback(server string) bool {

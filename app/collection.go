@@ -3,11 +3,14 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"semantik/app/client"
 )
@@ -18,18 +21,15 @@ var looksLikeID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-
 var errNoCollection = errors.New("there is no such collection")
 
 // findCollection finds a collection by its name, or by its id.
-func findCollection(ctx context.Context, c *client.Client, name string) (client.Collection, error) {
-	name = strings.TrimSpace(name)
+func findCollection(ctx context.Context, c *client.Client, name string) (client.Listed[client.Collection], error) {
+	name = norm.NFC.String(strings.TrimSpace(name)) // as the server keeps it
 	for collection, err := range c.Collections(ctx) {
-		if err != nil {
-			return client.Collection{}, err
-		}
-		if collection.Name == name {
-			return collection, nil
+		if err != nil || collection.Value.Name == name {
+			return collection, err
 		}
 	}
 	if !looksLikeID.MatchString(name) {
-		return client.Collection{}, errNoCollection
+		return client.Listed[client.Collection]{}, errNoCollection
 	}
 	collection, err := c.Collection(ctx, strings.ToLower(name))
 	var p *client.Problem
@@ -39,14 +39,23 @@ func findCollection(ctx context.Context, c *client.Client, name string) (client.
 	return collection, err
 }
 
+// namedCollection is [findCollection] for one that must be there.
+func namedCollection(ctx context.Context, c *client.Client, name string) (client.Listed[client.Collection], error) {
+	collection, err := findCollection(ctx, c, name)
+	if errors.Is(err, errNoCollection) {
+		err = fmt.Errorf("there is no collection %q that you may see; \"semantik collections list\" lists those", name)
+	}
+	return collection, err
+}
+
 // ensureCollection finds a collection, and makes it where there is none.
 func ensureCollection(ctx context.Context, c *client.Client, name string) (collection client.Collection, made bool, err error) {
-	collection, err = findCollection(ctx, c, name)
+	found, err := findCollection(ctx, c, name)
 	if !errors.Is(err, errNoCollection) {
-		return collection, false, err
+		return found.Value, false, err
 	}
-	collection, err = c.CreateCollection(ctx, name)
-	return collection, err == nil, err
+	found, err = c.CreateCollection(ctx, client.NewCollection{Name: name})
+	return found.Value, err == nil, err
 }
 
 // collectionNameFor is a folder's name as a collection may have it.

@@ -108,11 +108,8 @@ func (s *shell) ingest(cmd *cobra.Command, folder string, f *ingestFlags) error 
 
 func (s *shell) collectionFor(ctx context.Context, c *client.Client, f *ingestFlags) (client.Collection, bool, error) {
 	if f.noCreate {
-		collection, err := findCollection(ctx, c, f.collection)
-		if errors.Is(err, errNoCollection) {
-			err = fmt.Errorf("there is no collection %q that you may see", f.collection)
-		}
-		return collection, false, err
+		collection, err := namedCollection(ctx, c, f.collection)
+		return collection.Value, false, err
 	}
 	collection, made, err := ensureCollection(ctx, c, f.collection)
 	if err != nil {

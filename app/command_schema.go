@@ -59,7 +59,12 @@ func (s *shell) withSchema(ctx context.Context, c *config.Config, do func(ctx co
 		return err
 	}
 	defer func() { err = errors.Join(err, db.stop(context.WithoutCancel(ctx), time.Now().Add(schemaStop))) }()
-	settings, err := pgxpool.ParseConfig(db.url)
+	return withManager(ctx, c, db.url, log, do)
+}
+
+// withManager does something with the schema of the database at the URL.
+func withManager(ctx context.Context, c *config.Config, url string, log *slog.Logger, do func(ctx context.Context, m *schema.Manager) error) error {
+	settings, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return usagef("the database URL cannot be understood; it looks like postgres://user:password@host:5432/name")
 	}

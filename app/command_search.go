@@ -1,8 +1,6 @@
 package app
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -49,14 +47,11 @@ func (s *shell) search(cmd *cobra.Command, query string, names []string, limit i
 	defer c.Close()
 	ids := make([]string, len(names))
 	for i, name := range names {
-		collection, err := findCollection(cmd.Context(), c, name)
-		if errors.Is(err, errNoCollection) {
-			return fmt.Errorf("there is no collection %q that you may see", name)
-		}
+		collection, err := namedCollection(cmd.Context(), c, name)
 		if err != nil {
 			return err
 		}
-		ids[i] = collection.ID
+		ids[i] = collection.Value.ID
 	}
 	found, err := c.Search(cmd.Context(), ids, query, limit)
 	if err != nil {

@@ -285,7 +285,7 @@ func TestLogin_KeepsATokenThatNobodyElseCanRead(t *testing.T) {
 	require.NotContains(t, r.stdout, "\x1b", "no colours but on a terminal")
 
 	r = command(t, append(elsewhere, "SEMANTIK_TOKEN=nonsense", "SEMANTIK_SERVER="+u.result.URL), "", "search", "penguins", "-c", "notes")
-	require.Equal(t, 0, r.code, "a token that is refused gives way to the login")
+	require.Equal(t, 1, r.code, "a token that was given is used or fails, whoever is signed in")
 	require.NoError(t, os.Chmod(filepath.Join(filepath.Dir(elsewhere[0][5:]), filepath.Base(elsewhere[0]), ".config/semantik/logins.json"), 0o644))
 	r = command(t, elsewhere, "", "search", "penguins", "-c", "notes")
 	require.Equal(t, 1, r.code)

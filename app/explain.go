@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"semantik/app/client"
 	"semantik/platform/apperr"
 	"semantik/platform/database"
@@ -34,12 +36,35 @@ func explain(err error) string {
 		return err.Error() + "; run \"semantik schema apply\""
 	case errors.As(err, &away):
 		return err.Error() + "\nStart one with \"semantik up\", or name another one with --server or SEMANTIK_SERVER."
-	case errors.As(err, &problem) && problem.Status == http.StatusUnauthorized && problem.Code != "wrong_password":
+	case errors.As(err, &problem) && problem.Status == http.StatusUnauthorized && !saysWhatToDo[problem.Code]:
 		return err.Error() + "\nSign in with \"semantik login\"."
 	}
 	var e *apperr.Error
-	if errors.As(err, &e) && e.Kind != apperr.Internal && e.Unwrap() == nil {
-		return e.Message
+	// What PostgreSQL says of a constraint is in the error's own words already.
+	var constraint *pgconn.PgError
+	if errors.As(err, &e) && e.Kind != apperr.Internal && (e.Unwrap() == nil || errors.As(err, &constraint) && constraint.ConstraintName != "") {
+		return fieldsText(e)
 	}
 	return err.Error()
+}
+
+// saysWhatToDo are the codes of refused credentials for which signing in anew is
+// not the way, or has just been tried.
+var saysWhatToDo = map[string]bool{"wrong_password": true, "api_key_revoked": true, "api_key_expired": true}
+
+// fieldsText is the message of an error with every wrong field on a line, named
+// without the part of the request that it would stand in.
+func fieldsText(e *apperr.Error) string {
+	if len(e.Fields) == 0 {
+		return e.Message
+	}
+	lines := make([]string, len(e.Fields))
+	for i, f := range e.Fields {
+		_, name, found := strings.Cut(f.Location, ".")
+		if !found {
+			name = f.Location
+		}
+		lines[i] = name + " " + f.Message
+	}
+	return strings.Join(lines, "\n  ")
 }

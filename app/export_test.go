@@ -12,11 +12,33 @@ type Shell struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Environ        []string
+	// Keyring is where the platform keeps passwords; nil for none.
+	Keyring Keyring
 }
+
+// Keyring is the platform's, or a test's.
+type Keyring interface {
+	Get(name string) (string, error)
+	Set(name, text string) error
+	Remove(name string) error
+}
+
+// ErrNoSecret is errNoSecret.
+var ErrNoSecret = errNoSecret
+
+type keyringOf struct{ Keyring }
+
+func (k keyringOf) get(name string) (string, error) { return k.Get(name) }
+func (k keyringOf) set(name, text string) error     { return k.Set(name, text) }
+func (k keyringOf) remove(name string) error        { return k.Remove(name) }
 
 // Run runs a command and gives its exit code.
 func (s Shell) Run(ctx context.Context, args ...string) int {
-	return (&shell{program: "semantik", stdin: s.Stdin, stdout: s.Stdout, stderr: s.Stderr, environ: s.Environ}).run(ctx, args)
+	sh := &shell{program: "semantik", stdin: s.Stdin, stdout: s.Stdout, stderr: s.Stderr, environ: s.Environ}
+	if s.Keyring != nil {
+		sh.keyring = keyringOf{s.Keyring}
+	}
+	return sh.run(ctx, args)
 }
 
 // Commands is the tree of commands.

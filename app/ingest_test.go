@@ -23,9 +23,9 @@ func loader(t *testing.T) (c *api.Client, environ []string) {
 	t.Cleanup(func() { u.stop(t) })
 	anonymous := api.New(u.result.URL, api.Options{})
 	t.Cleanup(anonymous.Close)
-	token, err := anonymous.Login(t.Context(), "admin", "correct horse")
+	pair, err := anonymous.Login(t.Context(), "admin", "correct horse")
 	require.NoError(t, err)
-	c = api.New(u.result.URL, api.Options{Token: api.StaticToken(token)})
+	c = api.New(u.result.URL, api.Options{Token: api.StaticToken(pair.Access)})
 	t.Cleanup(c.Close)
 	return c, environ
 }
@@ -137,8 +137,9 @@ func TestIngest_FilesThatChangeUnderItsHands(t *testing.T) {
 	require.NoError(t, os.Mkdir(at("folders.txt"), 0o700))
 	require.NoError(t, os.WriteFile(at("grows.txt"), []byte(strings.Repeat("It has grown. ", 200_000)), 0o600))
 
-	collection, err := c.CreateCollection(t.Context(), "moving")
+	made, err := c.CreateCollection(t.Context(), api.NewCollection{Name: "moving"})
 	require.NoError(t, err)
+	collection := made.Value
 	report, err := ingest.Load(t.Context(), found, ingest.Options{Client: c, Collection: collection})
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{
@@ -162,8 +163,9 @@ func TestIngest_AFileThatCannotBeRead(t *testing.T) {
 	require.NoError(t, os.Symlink(unreadable, filepath.Join(folder, "m.txt")))
 	found, err := ingest.Walk(t.Context(), folder, ingest.WalkOptions{FollowLinks: true})
 	require.NoError(t, err)
-	collection, err := c.CreateCollection(t.Context(), "broken")
+	made, err := c.CreateCollection(t.Context(), api.NewCollection{Name: "broken"})
 	require.NoError(t, err)
+	collection := made.Value
 	report, err := ingest.Load(t.Context(), found, ingest.Options{Client: c, Collection: collection, FollowLinks: true})
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"m.txt": "cannot be read: input/output error"}, reasons(report.Failed))
@@ -229,8 +231,9 @@ func TestIngest_EndsWithItsContext(t *testing.T) {
 	writeFiles(t, folder, map[string]string{"a.txt": "a"})
 	found, err := ingest.Walk(t.Context(), folder, ingest.WalkOptions{})
 	require.NoError(t, err)
-	collection, err := c.CreateCollection(t.Context(), "cut off")
+	made, err := c.CreateCollection(t.Context(), api.NewCollection{Name: "cut off"})
 	require.NoError(t, err)
+	collection := made.Value
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	report, err := ingest.Load(ctx, found, ingest.Options{Client: c, Collection: collection})

@@ -10,29 +10,6 @@ import (
 	"runtime"
 )
 
-// login is who the client is on a server.
-type login struct {
-	Server   string `json:"server"`
-	Username string `json:"username"`
-	Token    string `json:"token"`
-}
-
-// logins are those that "semantik login" keeps, the last one first.
-type logins struct {
-	Logins []login `json:"logins"`
-}
-
-// with puts a login first, in place of that for the same server.
-func (l logins) with(added login) logins {
-	kept := []login{added}
-	for _, one := range l.Logins {
-		if one.Server != added.Server {
-			kept = append(kept, one)
-		}
-	}
-	return logins{kept}
-}
-
 // maxLoginFile bounds what is read of a file with logins.
 const maxLoginFile = 1 << 20
 

@@ -26,10 +26,14 @@ type shell struct {
 	stdout  io.Writer
 	stderr  io.Writer
 	environ []string
+	// keyring is where the platform keeps passwords; nil for none.
+	keyring secrets
 }
 
 func systemShell() *shell {
-	return &shell{program: os.Args[0], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}
+	s := &shell{program: os.Args[0], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}
+	s.keyring = s.findKeyring()
+	return s
 }
 
 // getenv reads a variable of the environment.
@@ -45,14 +49,15 @@ func (s *shell) getenv(name string) string {
 // The variables of the client, which are no settings of the server.
 const (
 	envServer = "SEMANTIK_SERVER"
-	envToken  = "SEMANTIK_TOKEN" //nolint:gosec // the name of a variable
+	envAPIKey = "SEMANTIK_API_KEY" //nolint:gosec // the name of a variable
+	envToken  = "SEMANTIK_TOKEN"   //nolint:gosec // the name of a variable
 )
 
 // load reads the settings for a command.
 func (s *shell) load(cmd *cobra.Command) (*config.Config, error) {
 	options := config.FromFlags(cmd.Flags())
 	options.Environ = s.environ
-	options.Others = []string{envServer, envToken}
+	options.Others = []string{envServer, envAPIKey, envToken}
 	return config.Load(options)
 }
 
@@ -95,7 +100,7 @@ func (s *shell) configDir() (string, error) {
 	}
 	home := s.getenv("HOME")
 	if !filepath.IsAbs(home) {
-		return "", errors.New("there is no home directory to keep a login in; set HOME or XDG_CONFIG_HOME, or give SEMANTIK_SERVER and SEMANTIK_TOKEN")
+		return "", errors.New("there is no home directory to keep a login in; set HOME or XDG_CONFIG_HOME, or give SEMANTIK_SERVER and SEMANTIK_API_KEY")
 	}
 	if runtime.GOOS == "darwin" {
 		return filepath.Join(home, "Library", "Application Support", "semantik"), nil

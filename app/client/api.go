@@ -9,23 +9,6 @@ import (
 	"strconv"
 )
 
-// Collection is a collection as far as the command line looks at it.
-type Collection struct {
-	ID             string  `json:"id"`
-	Name           string  `json:"name"`
-	Status         string  `json:"status"`
-	StatusMessage  *string `json:"status_message"`
-	DocumentCount  int64   `json:"document_count"`
-	VectorCount    int64   `json:"vector_count"`
-	TotalSizeBytes int64   `json:"total_size_bytes"`
-	ErrorCount     int64   `json:"error_count"`
-	// InitialOperationID is set in the answer that made the collection.
-	InitialOperationID *string `json:"initial_operation_id"`
-}
-
-// Working reports whether something is being done to the collection.
-func (c Collection) Working() bool { return c.Status == "pending" || c.Status == "processing" }
-
 // Document is a document of a collection.
 type Document struct {
 	ID           string  `json:"id"`
@@ -91,55 +74,6 @@ type Found struct {
 
 // perPage is the most that the server gives at once.
 const perPage = 100
-
-// Login gives an access token for a name and a password.
-func (c *Client) Login(ctx context.Context, username, password string) (string, error) {
-	k, err := call{method: http.MethodPost, path: "/api/auth/login", repeatable: true, anonymous: true}.
-		jsonBody(map[string]string{"username": username, "password": password})
-	if err != nil {
-		return "", err
-	}
-	var answer struct {
-		AccessToken string `json:"access_token"`
-	}
-	return answer.AccessToken, c.do(ctx, k, &answer)
-}
-
-// Me is the name of the user that the token speaks for.
-func (c *Client) Me(ctx context.Context) (string, error) {
-	var answer struct {
-		Username string `json:"username"`
-	}
-	return answer.Username, c.get(ctx, "/api/auth/me", nil, &answer)
-}
-
-// CreateCollection makes a collection.
-func (c *Client) CreateCollection(ctx context.Context, name string) (Collection, error) {
-	k, err := call{method: http.MethodPost, path: "/api/v2/collections"}.jsonBody(map[string]string{"name": name})
-	if err != nil {
-		return Collection{}, err
-	}
-	var answer Collection
-	return answer, c.do(ctx, k, &answer)
-}
-
-// Collection reads a collection.
-func (c *Client) Collection(ctx context.Context, id string) (Collection, error) {
-	var answer Collection
-	return answer, c.get(ctx, "/api/v2/collections/"+url.PathEscape(id), nil, &answer)
-}
-
-// Collections lists the collections that the user may read.
-func (c *Client) Collections(ctx context.Context) iter.Seq2[Collection, error] {
-	return pages(func(page url.Values) ([]Collection, int64, error) {
-		var answer struct {
-			Collections []Collection `json:"collections"`
-			Total       int64        `json:"total"`
-		}
-		err := c.get(ctx, "/api/v2/collections", page, &answer)
-		return answer.Collections, answer.Total, err
-	})
-}
 
 // Documents lists the documents of a collection; with a status only those that
 // have it. While others change the collection some may be missed or come twice.

@@ -73,9 +73,9 @@ func TestClient_WaitsAsLongAsTheServerSays(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusServiceUnavailable, http.StatusTooManyRequests} {
 		c, waits := newClient(t, serve(t, problem(status, "Retry-After", "7"), problem(status, "Retry-After", "9999"), answer(`{"username":"ada"}`)), client.Options{})
-		name, err := c.Me(t.Context())
+		me, err := c.Me(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, "ada", name)
+		require.Equal(t, "ada", me.Username)
 		require.Equal(t, []time.Duration{7 * time.Second, 30 * time.Second}, *waits, "a pause is bounded")
 	}
 }
@@ -94,7 +94,7 @@ func TestClient_GivesUpAfterItsTries(t *testing.T) {
 func TestClient_NeverRepeatsWhatMakesSomething(t *testing.T) {
 	t.Parallel()
 	c, waits := newClient(t, serve(t, problem(http.StatusServiceUnavailable), answer(`{}`)), client.Options{})
-	_, err := c.CreateCollection(t.Context(), "notes")
+	_, err := c.CreateCollection(t.Context(), client.NewCollection{Name: "notes"})
 	require.Error(t, err)
 	require.Empty(t, *waits)
 }
@@ -209,7 +209,7 @@ func TestClient_ReadsEveryPage(t *testing.T) {
 	var names []string
 	for collection, err := range c.Collections(t.Context()) {
 		require.NoError(t, err)
-		names = append(names, collection.Name)
+		names = append(names, collection.Value.Name)
 	}
 	require.Equal(t, []string{"a", "b", "c"}, names)
 }

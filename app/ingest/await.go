@@ -18,7 +18,7 @@ const (
 // awaitIndex waits until nothing is being done to the collection any more, and
 // finds out which files hold nothing that can be searched.
 func (l *loader) awaitIndex(ctx context.Context) error {
-	collection, err := l.o.Client.Collection(ctx, l.o.Collection.ID)
+	collection, err := l.collection(ctx)
 	if err != nil {
 		return fmt.Errorf("waiting for the collection: %w", err)
 	}
@@ -96,7 +96,7 @@ func failureOf(o client.Operation) error {
 func (l *loader) awaitCollection(ctx context.Context) (client.Collection, error) {
 	pause := firstLook
 	for {
-		collection, err := l.o.Client.Collection(ctx, l.o.Collection.ID)
+		collection, err := l.collection(ctx)
 		if err != nil {
 			return collection, fmt.Errorf("waiting for the collection: %w", err)
 		}
@@ -139,4 +139,10 @@ func rest(ctx context.Context, pause time.Duration) (time.Duration, error) {
 	case <-timer.C:
 		return min(lastLook, pause*3/2), nil
 	}
+}
+
+// collection is the collection as it is now.
+func (l *loader) collection(ctx context.Context) (client.Collection, error) {
+	found, err := l.o.Client.Collection(ctx, l.o.Collection.ID)
+	return found.Value, err
 }
