@@ -3,13 +3,14 @@
 // alone says more about the machine.
 //
 //	go run ./bench                    everything; make bench builds the program first
-//	go run ./bench -runs 9 start      one of start, idle, schema, ingest
+//	go run ./bench -runs 9 start      one of start, idle, schema, ingest, login
 //	go run ./bench -dir ~/notes ingest
 //
 // start compares the time to the first answer with bare pg_ctl on the same data,
 // idle is the memory of the server alone, schema compares applying the schema
-// with psql on the same statements, and ingest loads a folder of real files and
-// compares with reading and hashing them.
+// with psql on the same statements, ingest loads a folder of real files and
+// compares with reading and hashing them, and login signs in over HTTP and compares
+// with bcrypt alone.
 //
 // Nothing here is a test: a slow machine fails nothing. The program that is
 // measured is bin/semantik, or what -program names.

@@ -34,6 +34,7 @@ func parts() []part {
 		{"idle", (*bench).idle},
 		{"schema", (*bench).schema},
 		{"ingest", (*bench).ingest},
+		{"login", (*bench).login},
 	}
 }
 
