@@ -22,7 +22,7 @@ func TestCreate_MakesTheCollectionItsOperationAndTheJobTogether(t *testing.T) {
 		_, err := w.Collections.Create(w.As(alice), collections.CreateInput{Name: "Notes"})
 		return err
 	})
-	require.Equal(t, []string{"public.collections", "public.operations", "river.river_job"}, changed)
+	require.Equal(t, []string{"public.audit_log", "public.collections", "public.operations", "river.river_job"}, changed)
 
 	c := w.Read(testworld.Value[[16]byte](w, `select id from collections`))
 	require.Equal(t, collections.StatusPending, c.Status)

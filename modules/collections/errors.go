@@ -39,6 +39,22 @@ var (
 	ErrUnknownStrategy = apperr.New(apperr.Malformed, "unknown_chunking_strategy",
 		"The chunking strategy is not known.")
 
+	// ErrBadChunkingConfig means that the documents cannot be cut as it is said.
+	ErrBadChunkingConfig = apperr.New(apperr.Malformed, "bad_chunking_config",
+		"The chunking_config is not valid.")
+
+	// ErrBadPipeline means that a pipeline breaks a rule, which the error names.
+	ErrBadPipeline = apperr.New(apperr.Malformed, "bad_pipeline_config",
+		"The pipeline_config breaks a rule.")
+
+	// ErrUnknownSourceType means that nothing brings documents from such a source.
+	ErrUnknownSourceType = apperr.New(apperr.Malformed, "unknown_source_type",
+		"The source type is not known.")
+
+	// ErrDirectorySourcesOff means that the server reads no folders of its own.
+	ErrDirectorySourcesOff = apperr.New(apperr.Forbidden, "directory_sources_off",
+		"This server reads no folders of its own disk: DOCUMENT_ROOTS names none. Upload the files instead, or ask its administrator to set DOCUMENT_ROOTS.")
+
 	errUnknownStatus = apperr.New(apperr.Malformed, "unknown_collection_status", "Invalid status.")
 	errUnknownSort   = apperr.New(apperr.Malformed, "unknown_collection_sort", "Invalid sort.")
 

@@ -2,7 +2,6 @@ package collections
 
 import (
 	"encoding/json"
-	"strings"
 
 	"semantik/platform/apperr"
 )
@@ -46,25 +45,39 @@ type CreateInput struct {
 	SyncMode          *string
 	// SyncIntervalMinutes is required with the mode continuous.
 	SyncIntervalMinutes *int
+	// PipelineConfig is a graph of steps, which is checked and kept.
+	PipelineConfig json.RawMessage
+	// SparseIndexConfig is checked and has no effect.
+	SparseIndexConfig json.RawMessage
+	// Source is the collection's first source: source_type, which must be upload,
+	// source_path and source_config.
+	Source json.RawMessage
 }
 
-// Validate checks every field and reports all that are wrong at once; an unknown
-// chunking strategy is [ErrUnknownStrategy].
+// prepared is what follows from the input.
+type prepared struct {
+	chunking chunking
+	// source is nil when none was given.
+	source *SourceInput
+}
+
+// Validate checks every field and reports all that are wrong in form at once. What
+// is wrong in meaning comes after: [ErrUnknownStrategy], [ErrBadChunkingConfig],
+// [ErrBadPipeline], [ErrUnknownSourceType] and [ErrDirectorySourcesOff].
 func (in CreateInput) Validate() error {
+	_, err := in.prepare()
+	return err
+}
+
+// prepare is [CreateInput.Validate] with what was read on the way.
+func (in CreateInput) prepare() (prepared, error) {
+	var p prepared
 	var wrong faults
 	wrong.name(in.Name)
 	wrong.description(in.Description)
 	wrong.word("embedding_model", in.EmbeddingModel)
 	wrong.oneOf("quantization", in.Quantization, quantizations)
-	size, overlap := valueOr(in.ChunkSize, DefaultChunkSize), in.overlap()
-	if size < MinChunkSize || size > MaxChunkSize {
-		wrong.addf("chunk_size", size, "must be %d to %d characters", MinChunkSize, MaxChunkSize)
-	}
-	if overlap < 0 || overlap > MaxChunkOverlap {
-		wrong.addf("chunk_overlap", overlap, "must be 0 to %d characters", MaxChunkOverlap)
-	} else if overlap >= size {
-		wrong.addf("chunk_overlap", overlap, "must be less than chunk_size, which is %d", size)
-	}
+	wrong.chunkSize(in.ChunkSize, in.overlap())
 	wrong.word("default_reranker_id", emptyIsNone(in.DefaultRerankerID))
 	wrong.oneOf("sync_mode", in.SyncMode, syncModes)
 	wrong.syncInterval(in.SyncIntervalMinutes)
@@ -74,18 +87,23 @@ func (in CreateInput) Validate() error {
 	wrong.object("metadata", in.Metadata)
 	wrong.object("chunking_config", in.ChunkingConfig)
 	wrong.object("extraction_config", in.ExtractionConfig)
+	wrong.object("pipeline_config", in.PipelineConfig)
+	wrong.sparseIndex(in.SparseIndexConfig)
+	p.source = wrong.source(in.Source)
 	if object(in.ChunkingConfig) != nil && in.ChunkingStrategy == nil {
 		wrong.addf("chunking_config", nil, "needs a chunking_strategy")
 	}
 	if err := apperr.InvalidFields(wrong); err != nil {
-		return err
+		return p, err
 	}
-	if in.ChunkingStrategy != nil {
-		if _, ok := strategies[strings.ToLower(*in.ChunkingStrategy)]; !ok {
-			return ErrUnknownStrategy.WithMessagef("The chunking strategy %q is not known. Use one of recursive, markdown, character, semantic, hierarchical, hybrid.", *in.ChunkingStrategy)
-		}
+	var err error
+	if p.chunking, err = in.chunking(); err != nil {
+		return p, err
 	}
-	return nil
+	if err := checkPipeline(in.PipelineConfig); err != nil {
+		return p, err
+	}
+	return p, p.source.check()
 }
 
 // overlap is the overlap asked for, or a default that fits a small chunk size.
@@ -93,5 +111,7 @@ func (in CreateInput) overlap() int {
 	if in.ChunkOverlap != nil {
 		return *in.ChunkOverlap
 	}
-	return min(DefaultChunkOverlap, valueOr(in.ChunkSize, DefaultChunkSize)/5)
+	return defaultOverlap(valueOr(in.ChunkSize, DefaultChunkSize))
 }
+
+func defaultOverlap(size int) int { return min(DefaultChunkOverlap, size/5) }

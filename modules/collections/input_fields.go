@@ -58,6 +58,18 @@ func (f *faults) object(field string, value json.RawMessage) {
 	}
 }
 
+func (f *faults) chunkSize(given *int, overlap int) {
+	size := valueOr(given, DefaultChunkSize)
+	if size < MinChunkSize || size > MaxChunkSize {
+		f.addf("chunk_size", size, "must be %d to %d characters", MinChunkSize, MaxChunkSize)
+	}
+	if overlap < 0 || overlap > MaxChunkOverlap {
+		f.addf("chunk_overlap", overlap, "must be 0 to %d characters", MaxChunkOverlap)
+	} else if overlap >= size {
+		f.addf("chunk_overlap", overlap, "must be less than chunk_size, which is %d", size)
+	}
+}
+
 func (f *faults) syncInterval(minutes *int) {
 	if minutes != nil && (*minutes < MinSyncInterval || *minutes > MaxSyncInterval) {
 		f.addf("sync_interval_minutes", *minutes, "must be %d to %d minutes", MinSyncInterval, MaxSyncInterval)

@@ -34,6 +34,13 @@ func (r *Repository) EnsureSource(ctx context.Context, scope Scope, sourceType, 
 	return s, nil
 }
 
+// CreateSource adds a source to the collection, and fills in what the database has
+// set.
+func (r *Repository) CreateSource(ctx context.Context, scope Scope, s *Source) error {
+	s.CollectionID = scope.ID()
+	return r.db.Translate(r.db.Session(ctx).Create(s).Error)
+}
+
 // sourceByPath is served by the unique key (collection_id, source_path).
 func (r *Repository) sourceByPath(ctx context.Context, scope Scope, path string) (Source, error) {
 	var s Source

@@ -2,12 +2,14 @@ package collections
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
 
 	"github.com/google/uuid"
 
+	"semantik/platform/audit"
 	"semantik/platform/auth"
 )
 
@@ -17,61 +19,87 @@ type Created struct {
 	InitialOperationID uuid.UUID
 }
 
-// Create makes a collection, owned by the caller, and the operation that makes it
-// ready, in one unit of work. It returns the errors of [CreateInput.Validate] and
-// [ErrNameTaken].
+// Create makes a collection, owned by the caller, with its first source if one was
+// given, and the operation that makes it ready, all in one unit of work. It returns
+// the errors of [CreateInput.Validate] and [ErrNameTaken].
 func (s *Service) Create(ctx context.Context, in CreateInput) (Created, error) {
 	who, err := auth.RequireUnconfined(ctx, auth.ScopeWrite)
 	if err != nil {
 		return Created{}, err
 	}
-	if err := in.Validate(); err != nil {
+	p, err := in.prepare()
+	if err != nil {
 		return Created{}, err
 	}
 	var created Created
 	err = s.db.InTx(ctx, func(ctx context.Context) error {
 		// Made anew in each run: a unit of work may run more than once.
-		created = Created{Collection: in.collection(who.UserID)}
+		created = Created{Collection: in.collection(who.UserID, p)}
 		if err := s.repository.Create(ctx, &created.Collection); err != nil {
 			return fmt.Errorf("creating a collection: %w", err)
 		}
-		created.InitialOperationID, err = s.operations.Start(ctx,
-			Scope{collection: created.Collection, granted: Admin},
-			NewOperation{Type: "index", UserID: who.UserID, Config: indexConfig(created.Collection)})
-		return err
+		scope := Scope{collection: created.Collection, granted: Admin}
+		config, err := s.firstSource(ctx, scope, p.source)
+		if err != nil {
+			return err
+		}
+		created.InitialOperationID, err = s.operations.Start(ctx, scope, NewOperation{Type: "index", UserID: who.UserID, Config: config})
+		if err != nil {
+			return err
+		}
+		return s.audit.Record(ctx, audit.Entry{
+			Action: "collection.create", ObjectType: objectType, ObjectID: created.ID.String(),
+			Details: map[string]any{"name": created.Name, "is_public": created.IsPublic},
+		})
 	})
 	return created, err
 }
 
+// firstSource adds the collection's first source, if there is one, and gives the
+// config of the operation that makes the collection ready.
+func (s *Service) firstSource(ctx context.Context, scope Scope, in *SourceInput) (map[string]any, error) {
+	config := indexConfig(scope.collection)
+	if in == nil {
+		return config, nil
+	}
+	source := Source{SourceType: in.Type, SourcePath: in.Path, SourceConfig: in.Config}
+	if source.SourceConfig == nil {
+		source.SourceConfig = json.RawMessage("{}")
+	}
+	if err := s.repository.CreateSource(ctx, scope, &source); err != nil {
+		return nil, fmt.Errorf("adding the first source: %w", err)
+	}
+	config["sources"] = []any{map[string]any{
+		"source_id": source.ID, "source_type": source.SourceType, "source_path": source.SourcePath, "source_config": source.SourceConfig,
+	}}
+	return config, nil
+}
+
 // collection is the row that the input asks for.
-func (in CreateInput) collection(ownerID int64) Collection {
+func (in CreateInput) collection(ownerID int64, p prepared) Collection {
 	id := uuid.New()
 	name := cleanName(in.Name)
-	c := Collection{
-		ID:                id,
-		Name:              name,
-		Description:       cleanDescription(in.Description),
-		OwnerID:           ownerID,
-		VectorStoreName:   vectorStoreName(id, name),
-		EmbeddingModel:    valueOr(in.EmbeddingModel, DefaultEmbeddingModel),
-		Quantization:      valueOr(in.Quantization, DefaultQuantization),
-		ChunkSize:         valueOr(in.ChunkSize, DefaultChunkSize),
-		ChunkOverlap:      in.overlap(),
-		ChunkingConfig:    object(in.ChunkingConfig),
-		ExtractionConfig:  object(in.ExtractionConfig),
-		DefaultRerankerID: emptyIsNone(in.DefaultRerankerID),
-		IsPublic:          in.IsPublic,
-		Status:            StatusPending,
-		Meta:              object(in.Metadata),
-		SyncMode:          valueOr(in.SyncMode, SyncOnce),
-
+	return Collection{
+		ID:                  id,
+		Name:                name,
+		Description:         cleanDescription(in.Description),
+		OwnerID:             ownerID,
+		VectorStoreName:     vectorStoreName(id, name),
+		EmbeddingModel:      valueOr(in.EmbeddingModel, DefaultEmbeddingModel),
+		Quantization:        valueOr(in.Quantization, DefaultQuantization),
+		ChunkSize:           p.chunking.size,
+		ChunkOverlap:        p.chunking.overlap,
+		ChunkingStrategy:    p.chunking.strategy,
+		ChunkingConfig:      p.chunking.config,
+		PipelineConfig:      object(in.PipelineConfig),
+		ExtractionConfig:    object(in.ExtractionConfig),
+		DefaultRerankerID:   emptyIsNone(in.DefaultRerankerID),
+		IsPublic:            in.IsPublic,
+		Status:              StatusPending,
+		Meta:                object(in.Metadata),
+		SyncMode:            valueOr(in.SyncMode, SyncOnce),
 		SyncIntervalMinutes: in.SyncIntervalMinutes,
 	}
-	if in.ChunkingStrategy != nil {
-		strategy := strategies[strings.ToLower(*in.ChunkingStrategy)]
-		c.ChunkingStrategy = &strategy
-	}
-	return c
 }
 
 // indexConfig is the config of a new collection's index operation.

@@ -62,22 +62,24 @@ func newCollectionBody(c Collection, failedDocuments int64) collectionBody {
 // createBody is validated by [CreateInput.Validate], which names every wrong
 // field at once. Members that are not known are ignored.
 type createBody struct {
-	_                 struct{}        `additionalProperties:"true"`
-	Name              string          `json:"name" doc:"1 to 255 characters, none of / \\ * ? < > | : \"."`
-	Description       *string         `json:"description,omitempty"`
-	EmbeddingModel    *string         `json:"embedding_model,omitempty"`
-	Quantization      *string         `json:"quantization,omitempty" doc:"float32, float16 or int8; float16 if absent."`
-	ChunkSize         *int            `json:"chunk_size,omitempty" doc:"Characters, 100 to 10000; 1000 if absent."`
-	ChunkOverlap      *int            `json:"chunk_overlap,omitempty" doc:"Characters, 0 to 1000 and less than chunk_size; 200 if absent."`
-	ChunkingStrategy  *string         `json:"chunking_strategy,omitempty"`
-	ChunkingConfig    json.RawMessage `json:"chunking_config,omitempty"`
-	IsPublic          bool            `json:"is_public,omitempty"`
-	Metadata          json.RawMessage `json:"metadata,omitempty"`
-	DefaultRerankerID *string         `json:"default_reranker_id,omitempty"`
-	ExtractionConfig  json.RawMessage `json:"extraction_config,omitempty"`
-	SyncMode          *string         `json:"sync_mode,omitempty" doc:"one_time or continuous; one_time if absent."`
-
-	SyncIntervalMinutes *int `json:"sync_interval_minutes,omitempty" doc:"15 or more; required with sync_mode continuous."`
+	_                   struct{}        `additionalProperties:"true"`
+	Name                string          `json:"name" doc:"1 to 255 characters, none of / \\ * ? < > | : \"."`
+	Description         *string         `json:"description,omitempty"`
+	EmbeddingModel      *string         `json:"embedding_model,omitempty" doc:"Kept; a search is by words for now, whatever it is."`
+	Quantization        *string         `json:"quantization,omitempty" doc:"float32, float16 or int8; float16 if absent."`
+	ChunkSize           *int            `json:"chunk_size,omitempty" doc:"Characters, 100 to 10000; 1000 if absent."`
+	ChunkOverlap        *int            `json:"chunk_overlap,omitempty" doc:"Characters, 0 to 1000 and less than chunk_size; 200 if absent."`
+	ChunkingStrategy    *string         `json:"chunking_strategy,omitempty"`
+	ChunkingConfig      json.RawMessage `json:"chunking_config,omitempty" doc:"An object; its chunk_size, 10 to 100000, and chunk_overlap go before the collection's. What it does not say has its default, and what is not known is kept."`
+	IsPublic            bool            `json:"is_public,omitempty"`
+	Metadata            json.RawMessage `json:"metadata,omitempty"`
+	DefaultRerankerID   *string         `json:"default_reranker_id,omitempty"`
+	ExtractionConfig    json.RawMessage `json:"extraction_config,omitempty"`
+	SyncMode            *string         `json:"sync_mode,omitempty" doc:"one_time or continuous; one_time if absent."`
+	SyncIntervalMinutes *int            `json:"sync_interval_minutes,omitempty" doc:"15 or more; required with sync_mode continuous."`
+	PipelineConfig      json.RawMessage `json:"pipeline_config,omitempty" doc:"A graph of nodes and edges, which is checked and kept, and not returned."`
+	SparseIndexConfig   json.RawMessage `json:"sparse_index_config,omitempty" doc:"Checked, and has no effect: every collection is searched by words."`
+	Source              json.RawMessage `json:"source,omitempty" doc:"The first source: an object with source_type, which must be upload, source_path and source_config."`
 }
 
 func (b createBody) input() CreateInput {
@@ -85,7 +87,8 @@ func (b createBody) input() CreateInput {
 		Name: b.Name, Description: b.Description, EmbeddingModel: b.EmbeddingModel, Quantization: b.Quantization,
 		ChunkSize: b.ChunkSize, ChunkOverlap: b.ChunkOverlap, ChunkingStrategy: b.ChunkingStrategy, ChunkingConfig: b.ChunkingConfig,
 		IsPublic: b.IsPublic, Metadata: b.Metadata, DefaultRerankerID: b.DefaultRerankerID, ExtractionConfig: b.ExtractionConfig,
-		SyncMode: b.SyncMode, SyncIntervalMinutes: b.SyncIntervalMinutes,
+		SyncMode: b.SyncMode, SyncIntervalMinutes: b.SyncIntervalMinutes, PipelineConfig: b.PipelineConfig,
+		SparseIndexConfig: b.SparseIndexConfig, Source: b.Source,
 	}
 }
 
