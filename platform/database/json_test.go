@@ -26,3 +26,25 @@ func TestObjectProblem(t *testing.T) {
 		require.Equal(t, problem, database.ObjectProblem([]byte(text), 20), text)
 	}
 }
+
+// Nine bytes in are a hundred and thirty thousand out, if nobody counts.
+func TestObjectProblem_NumbersThatGrow(t *testing.T) {
+	t.Parallel()
+	const double = "may only contain numbers that fit into a double, from 1e-308 to 1e308"
+	for text, problem := range map[string]string{
+		`{"a":1e15}`:              "",
+		`{"a":[1E+10,-1e-10]}`:    "may be at most 30 bytes long as JSON, with its numbers written without exponents",
+		`{"a":1e308}`:             "may be at most 30 bytes long as JSON, with its numbers written without exponents",
+		`{"a":"1e400"}`:           "",
+		`{"a":1e309}`:             double,
+		`{"a":-1e400}`:            double,
+		`{"a":{"b":[1e-309]}}`:    double,
+		`{"a":0e99999999999999}`:  double,
+		`{"a":1e131071}`:          double,
+		`{"a":0.1234567890123}`:   "",
+		`{"a":12345678901234567}`: "",
+	} {
+		require.Equal(t, problem, database.ObjectProblem([]byte(text), 30), text)
+	}
+	require.Empty(t, database.ObjectProblem([]byte(`{"a":1e308}`), 400))
+}

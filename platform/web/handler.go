@@ -23,6 +23,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.beforeHeader = req.body.abandon
 	}
 	setHeaders(out.Header(), req.correlationID)
+	if len(r.TransferEncoding) > 0 {
+		// It may have had a length as well, which net/http removes without a word: a
+		// proxy that goes by the length takes what comes next for a part of the body.
+		// So nothing comes next.
+		out.Header().Set("Connection", "close")
+	}
 
 	start := time.Now()
 	defer func() { s.logRequest(r.Context(), out, time.Since(start)) }() //nolint:contextcheck // r carries the context by then

@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 )
 
 var errMediaType = apperr.New(apperr.UnsupportedMediaType, "unsupported_media_type", "The body must be JSON in UTF-8: send Content-Type: application/json.")
+
+var errContentEncoding = apperr.New(apperr.UnsupportedMediaType, "content_encoding_not_supported",
+	"The body must not be compressed: send it as it is, without Content-Encoding.")
 
 // bodyKind is what a route reads its body as.
 type bodyKind int
@@ -71,6 +75,12 @@ func (s *Server) takeBody(ctx huma.Context) error {
 	body := requestOf(ctx.Context()).body
 	if !ok || body == nil || rule.kind == bodyNone {
 		return nil
+	}
+	// Unread it would be taken for what it is not, and unpacked it may be a
+	// thousand times as long.
+	if encodings := r.Header.Values("Content-Encoding"); slices.ContainsFunc(encodings, func(e string) bool { return !strings.EqualFold(e, "identity") }) {
+		humaecho.Unwrap(ctx).Response().Header().Set("Accept-Encoding", "identity")
+		return errContentEncoding
 	}
 	limit, timeout := rule.limit, rule.timeout
 	if rule.kind != bodyStream {
