@@ -53,7 +53,7 @@ func TestUpdate_ErrNameTaken(t *testing.T) {
 	_, err = w.Collections.Update(w.As(w.Root), c.ID, collections.UpdateInput{Name: new(" One ")})
 	require.NoError(t, err, "its own")
 	require.Empty(t, before.Changed(w.Snapshot()), "and nothing changed")
-	w.Exec(`update collections set deleted_at = now() where id = $1`, other.ID)
+	w.Delete(other)
 	_, err = w.Collections.Update(w.As(w.Root), c.ID, collections.UpdateInput{Name: new("Two")})
 	require.NoError(t, err, "a deleted collection's name is free")
 	won := 0
