@@ -44,6 +44,11 @@ func (e *estate) DeleteOwned(ctx context.Context, userID int64) error {
 	return errors.Join(err, e.fail)
 }
 
+func (e *estate) Release(_ context.Context, userID int64) error {
+	e.calls = append(e.calls, fmt.Sprintf("release %d", userID))
+	return e.fail
+}
+
 func withEstate(t *testing.T, options ...testworld.Option) (*testworld.World, *estate) {
 	t.Helper()
 	w := testworld.New(t, append(options, testworld.NoWorker())...)
@@ -61,7 +66,7 @@ func TestDelete_TakesTheAccountWithAllThatIsTheirs(t *testing.T) {
 	w.Grant(shared, alice, collections.Read)
 	w.Key(alice, nil, auth.ScopeRead)
 	w.Request(testworld.Scenario{As: &w.Root, Method: http.MethodDelete, URL: userURL(alice), Status: http.StatusNoContent})
-	require.Equal(t, []string{"count " + userID(alice), "delete " + userID(alice)}, e.calls)
+	require.Equal(t, []string{"count " + userID(alice), "release " + userID(alice)}, e.calls)
 	require.Zero(t, w.Int(`
 select (select count(*) from users where id = $1)
      + (select count(*) from refresh_tokens where user_id = $1)
@@ -112,7 +117,7 @@ func TestDelete_OneOfTwoMustBeSaidWhenTheUserOwnsCollections(t *testing.T) {
 	e.calls = nil
 
 	w.HTTP(t, remove("transferred", alice, "?transfer_to=Bob", http.StatusNoContent))
-	require.Equal(t, []string{"count " + userID(alice), "transfer " + userID(alice) + " to " + userID(bob)}, e.calls)
+	require.Equal(t, []string{"count " + userID(alice), "transfer " + userID(alice) + " to " + userID(bob), "release " + userID(alice)}, e.calls)
 	require.Equal(t, bob.ID, w.Read(c.ID).OwnerID)
 	require.EqualValues(t, 1, w.Int(`select count(*) from audit_log where action = 'user.delete' and details @> '{"transferred_to": "bob", "collections": 1}'`))
 

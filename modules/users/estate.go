@@ -6,13 +6,14 @@ import "context"
 // another module keeps. Each method works in the unit of work of the context.
 //
 // The database refuses to delete a user to whom a collection refers, whatever
-// this says. So after TransferOwned or DeleteOwned none does, those included that
-// were deleted before and are still being cleared away. Deleting a user calls
-// DeleteOwned also when CountOwned is 0.
+// this says: one that is made after they were counted is not lost.
 type Estate interface {
 	// CountOwned counts the collections that the user owns; those that are deleted
 	// are not among them.
 	CountOwned(ctx context.Context, userID int64) (int64, error)
+	// Release lets go of those that were deleted before and are still being
+	// cleared away: nobody owns them from then on. It leaves the others alone.
+	Release(ctx context.Context, userID int64) error
 	// TransferOwned makes another user the owner of all of them.
 	TransferOwned(ctx context.Context, from, to int64) error
 	// DeleteOwned deletes all of them, as their owner would.

@@ -98,12 +98,18 @@ func (s *Service) bequeath(ctx context.Context, u User, in DeleteInput, heirID i
 	switch {
 	case heir.ID != 0:
 		details["transferred_to"] = heir.Username
-		return details, s.estate.TransferOwned(ctx, u.ID, heir.ID)
-	case owned > 0 && !in.DeleteCollections:
-		return nil, ErrOwnsCollections.WithDetail("collections", owned)
-	default:
-		return details, s.estate.DeleteOwned(ctx, u.ID)
+		err = s.estate.TransferOwned(ctx, u.ID, heir.ID)
+	case in.DeleteCollections:
+		err = s.estate.DeleteOwned(ctx, u.ID)
+	case owned > 0:
+		err = ErrOwnsCollections.WithDetail("collections", owned)
 	}
+	if err != nil {
+		return nil, err
+	}
+	// What is made for the user from here on, nobody has asked to delete: the
+	// database keeps it, and its owner.
+	return details, s.estate.Release(ctx, u.ID)
 }
 
 // heirOf checks the one who gets the collections as things are under the lock.
