@@ -17,12 +17,13 @@ const bulkPatience = 10 * time.Second
 func limitsOf(c config.RateLimits) web.Limits {
 	limits := web.Limits{
 		Classes: map[string]ratelimit.Rate{
-			"search":      ratelimit.Rate(c.Search),
-			"login":       ratelimit.Rate(c.Login),
-			"register":    ratelimit.Rate(c.Register),
-			"refresh":     ratelimit.Rate(c.Refresh),
-			"collections": ratelimit.Rate(c.Collections),
-			"api_keys":    ratelimit.Rate(c.APIKeys),
+			"search":            ratelimit.Rate(c.Search),
+			"login":             ratelimit.Rate(c.Login),
+			"register":          ratelimit.Rate(c.Register),
+			"refresh":           ratelimit.Rate(c.Refresh),
+			"create_collection": ratelimit.Rate(c.Collections),
+			"delete_collection": ratelimit.Rate(c.Collections),
+			"api_keys":          ratelimit.Rate(c.APIKeys),
 		},
 		Bulk: ratelimit.GateConfig{
 			Places: c.Uploads, Each: (c.Uploads + 1) / 2, Waiting: 4 * c.Uploads, Patience: bulkPatience,

@@ -32,7 +32,7 @@ func Register(api huma.API, s *Service, failures FailureCounter) {
 	web.Register(api, huma.Operation{
 		OperationID: "create-collection", Method: http.MethodPost, Path: "/api/v2/collections", Tags: tags,
 		Summary: "Make a collection", Security: web.Bearer(), DefaultStatus: http.StatusCreated,
-		Errors: []int{http.StatusBadRequest, http.StatusConflict}, Metadata: web.Limit("collections"),
+		Errors: []int{http.StatusBadRequest, http.StatusConflict}, Metadata: web.Limit("create_collection"),
 	}, r.create)
 	web.Register(api, huma.Operation{
 		OperationID: "list-collections", Method: http.MethodGet, Path: "/api/v2/collections", Tags: tags,

@@ -16,7 +16,7 @@ func registerDelete(api huma.API, r routes, tags []string) {
 		Description: "With the answer it is out of everybody's sight, its name is free, and what was being done with it is cancelled. " +
 			"What it contained is purged in the background, by an operation of the type delete.",
 		Security: web.Bearer(), DefaultStatus: http.StatusNoContent,
-		Errors: []int{http.StatusForbidden, http.StatusNotFound}, Metadata: web.Limit("collections"),
+		Errors: []int{http.StatusForbidden, http.StatusNotFound}, Metadata: web.Limit("delete_collection"),
 	}, r.delete)
 }
 

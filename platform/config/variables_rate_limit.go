@@ -52,7 +52,7 @@ func rateLimitVariables() []Variable {
 			Description: "Tokens that are refreshed from one address.",
 			kind:        rate(func(c *Config) *Rate { return &c.RateLimits.Refresh })},
 		{Name: "RATE_LIMIT_COLLECTIONS", Default: "60/minute",
-			Description: "Collections that one user makes and deletes.",
+			Description: "Collections that one user makes; as many may be deleted.",
 			kind:        rate(func(c *Config) *Rate { return &c.RateLimits.Collections })},
 		{Name: "RATE_LIMIT_API_KEYS", Default: "20/hour",
 			Description: "API keys that one user makes.",

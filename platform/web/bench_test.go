@@ -6,13 +6,24 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"semantik/platform/ratelimit"
 	"semantik/platform/web"
 )
 
 // What the server itself costs a request, without a connection.
 func BenchmarkServer(b *testing.B) {
-	server := web.New(web.Config{}, web.Deps{Logger: slog.New(slog.DiscardHandler), Authenticator: people{}})
+	const unlimited = 1 << 30
+	benchmarkServer(b, web.Config{})
+	b.Run("counted", func(b *testing.B) {
+		benchmarkServer(b, web.Config{Limits: web.Limits{General: ratelimit.Rate{Count: unlimited, Per: time.Minute}}})
+	})
+}
+
+func benchmarkServer(b *testing.B, config web.Config) {
+	b.Helper()
+	server := web.New(config, web.Deps{Logger: slog.New(slog.DiscardHandler), Authenticator: people{}})
 	routes(server.API())
 	for name, c := range map[string]struct{ method, path, body string }{
 		"get":   {http.MethodGet, "/me", ""},
