@@ -46,6 +46,11 @@ where datname = current_database()
 	})
 }
 
+// uploadOf is an upload of one file.
+func uploadOf(path, content string) documents.Upload {
+	return documents.Upload{Next: testworld.Sequence(testworld.File{Path: path, Content: content})}
+}
+
 // purged waits for the end of a purge.
 func purged(t *testing.T, w *testworld.World, id uuid.UUID) {
 	t.Helper()
@@ -80,9 +85,7 @@ func TestDelete_WhileAnUploadComesInTheUploadFindsNoCollection(t *testing.T) {
 	t.Cleanup(pause.Resume)
 	uploaded := make(chan error, 1)
 	go func() {
-		_, _, err := w.Documents.Upload(w.As(w.Root), c.ID, documents.Upload{
-			Next: testworld.Sequence(testworld.File{Path: "a.txt", Content: "The walrus sleeps."}),
-		})
+		_, _, err := w.Documents.Upload(w.As(w.Root), c.ID, uploadOf("a.txt", "The walrus sleeps."))
 		uploaded <- err
 	}()
 	reached(t, pause) // the document and its content are written, and not committed
@@ -104,9 +107,7 @@ func TestDelete_AfterAnUploadThatItWaitedForCancelsWhatThatStarted(t *testing.T)
 	uploaded := make(chan error, 1)
 	go func() {
 		var err error
-		_, operation, err = w.Documents.Upload(w.As(w.Root), c.ID, documents.Upload{
-			Next: testworld.Sequence(testworld.File{Path: "a.txt", Content: "The walrus sleeps."}),
-		})
+		_, operation, err = w.Documents.Upload(w.As(w.Root), c.ID, uploadOf("a.txt", "The walrus sleeps."))
 		uploaded <- err
 	}()
 	reached(t, pause)

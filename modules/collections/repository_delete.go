@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"semantik/platform/database"
 )
@@ -90,27 +89,4 @@ func (r *Repository) Purge(ctx context.Context, scope Scope, limit int) (int64, 
 		gone += tag.RowsAffected()
 	}
 	return gone, nil
-}
-
-// selectOwned is served by the index on owner_id. The rows are locked in the
-// order of their ids, as by everybody who locks several.
-const selectOwned = `
-select id
-from collections
-where owner_id = $1
-  and deleted_at is null
-order by id
-for no key update`
-
-// LockOwned locks the collections that a user owns, and gives their ids.
-func (r *Repository) LockOwned(ctx context.Context, userID int64) ([]uuid.UUID, error) {
-	if _, err := r.db.Tx(ctx); err != nil {
-		return nil, err
-	}
-	rows, err := r.db.Querier(ctx).Query(ctx, selectOwned, userID)
-	if err != nil {
-		return nil, r.db.Translate(err)
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	return ids, r.db.Translate(err)
 }
