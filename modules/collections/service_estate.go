@@ -61,11 +61,14 @@ func (s *Service) DeleteOwned(ctx context.Context, userID int64) error {
 	})
 }
 
+// Release takes the user's name off the collections that were deleted: their rows
+// stay for a while, and must not keep the user.
+func (s *Service) Release(ctx context.Context, userID int64) error {
+	return s.repository.ReleaseTombstones(ctx, userID)
+}
+
 // eachOwned locks the collections that the user owns, some at a time, and gives
-// them to fn, which leaves the user without them. Then none refers to the user any
-// more, the deleted ones included: their rows stay for a while, and must not keep
-// the user. One that the user makes in the meantime does, and the database sees to
-// it.
+// them to fn, which leaves the user without them.
 func (s *Service) eachOwned(ctx context.Context, userID int64, fn func(ctx context.Context, owned []Collection) error) error {
 	return s.db.InTx(ctx, func(ctx context.Context) error {
 		var last uuid.UUID
@@ -75,7 +78,7 @@ func (s *Service) eachOwned(ctx context.Context, userID int64, fn func(ctx conte
 				return fmt.Errorf("locking a user's collections: %w", err)
 			}
 			if len(owned) == 0 {
-				return s.repository.ReleaseTombstones(ctx, userID)
+				return nil
 			}
 			if err := fn(ctx, owned); err != nil {
 				return err
