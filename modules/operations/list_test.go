@@ -20,8 +20,10 @@ func TestList_IsOnesOwnNewestFirstAndFiltered(t *testing.T) {
 	w := testworld.New(t, testworld.NoWorker())
 	alice := w.User("alice")
 	w.Collection(w.Root)
+	var mine uuid.UUID
 	for i := range 5 {
 		c := w.NewCollection(alice)
+		mine = c.ID
 		w.Exec(`update operations set created_at = now() + make_interval(secs => $2) where uuid = $1`, c.InitialOperationID, float64(i/2))
 		if i == 0 {
 			w.Finish(c.InitialOperationID)
@@ -47,7 +49,9 @@ func TestList_IsOnesOwnNewestFirstAndFiltered(t *testing.T) {
 		"?status=lost": 400, "?status=pending,": 400, "?operation_type=juggle": 400, "?page=0": 422, "?per_page=101": 422, "?per_page=many": 422,
 	} {
 		t.Run(query, func(t *testing.T) {
-			w.In(t).Request(testworld.Scenario{As: &alice, Method: http.MethodGet, URL: "/api/v2/operations" + query, Status: status})
+			for _, path := range []string{"/api/v2/operations", "/api/v2/collections/" + mine.String() + "/operations"} {
+				w.In(t).Request(testworld.Scenario{As: &alice, Method: http.MethodGet, URL: path + query, Status: status})
+			}
 		})
 	}
 	w.Request(testworld.Scenario{As: &alice, Method: http.MethodGet, URL: "/api/v2/operations?status=completed", Status: http.StatusOK, Has: []string{`"total":1`}})

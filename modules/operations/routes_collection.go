@@ -20,9 +20,13 @@ func registerCollection(api huma.API, s *Service, tags []string) {
 	}, s.handleListOf)
 }
 
+// listOfRequest has the members of [listRequest] itself: Huma passes over those of
+// an embedded type that is not exported.
 type listOfRequest struct {
+	web.Page
 	CollectionID web.UUID `path:"collection_id"`
-	listRequest
+	Status       string   `query:"status" doc:"One or more of pending, processing, completed, failed, cancelled, separated by commas."`
+	Type         string   `query:"operation_type"`
 }
 
 type operationArrayAnswer struct{ Body []operationBody }

@@ -246,3 +246,22 @@ func TestOpenAPI_anAnswerIsDescribedAsItIsWritten(t *testing.T) {
 	require.Contains(t, w.do(t, scenario{method: http.MethodPost, path: "/described", body: `{"name":"x","inner":{}}`}).body, "body.inner.name", "and is validated as before")
 	require.Contains(t, w.do(t, scenario{path: "/openapi.yaml"}).body, "allowEmptyValue: true")
 }
+
+// An embedded type that is not exported is passed over by Huma, and a filter in it
+// with it.
+func TestRegister_refusesAnInputOfWhichAPartWouldNotBeRead(t *testing.T) {
+	t.Parallel()
+	type filters struct {
+		Status string `query:"status"`
+	}
+	type request struct {
+		filters
+
+		ID int64 `path:"id"`
+	}
+	server := web.New(web.Config{}, web.Deps{})
+	require.PanicsWithValue(t, "web: web_test.request embeds web_test.filters, which is not exported, so that nothing of it would be read", func() {
+		web.Register(server.API(), huma.Operation{Method: http.MethodGet, Path: "/x/{id}"},
+			func(context.Context, *request) (*struct{}, error) { return nil, nil })
+	})
+}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"reflect"
@@ -30,6 +31,7 @@ import (
 // declaration that is wrong in itself panics.
 func Register[I, O any](api huma.API, op huma.Operation, handler func(ctx context.Context, in *I) (*O, error)) {
 	input := reflect.TypeFor[I]()
+	requireReadable(input)
 	rule := ruleFor(input, op)
 	op.Metadata = maps.Clone(op.Metadata)
 	if op.Metadata == nil {
@@ -60,6 +62,20 @@ func Register[I, O any](api huma.API, op huma.Operation, handler func(ctx contex
 	})
 	if rule.kind == bodyStream && described != nil {
 		describeBody(api, op.OperationID, described)
+	}
+}
+
+// requireReadable panics for an input that embeds a type which is not exported: Huma
+// passes over its members, so that what a client asks with them would be dropped in
+// silence.
+func requireReadable(input reflect.Type) {
+	if input.Kind() != reflect.Struct {
+		return
+	}
+	for f := range input.Fields() {
+		if f.Anonymous && !f.IsExported() && f.Type.Kind() == reflect.Struct && f.Type.NumField() > 0 {
+			panic(fmt.Sprintf("web: %s embeds %s, which is not exported, so that nothing of it would be read", input, f.Type))
+		}
 	}
 }
 
