@@ -172,7 +172,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	a.Collections = collections.NewService(a.DB, collectionRows, starter, users.NewRepository(a.DB), a.Audit)
 	a.Users.ConnectEstate(a.Collections)
 	a.Documents = documents.NewService(a.DB, documentRows, a.Collections, collectionRows, starter,
-		chunkRows, documents.Config{SpoolDir: spoolDir, MaxFileBytes: c.Limits.UploadBytes})
+		chunkRows, a.Audit, documents.Config{SpoolDir: spoolDir, MaxFileBytes: c.Limits.UploadBytes})
 	a.Chunks = chunks.NewService(a.DB, chunkRows, chunkRows, a.Collections, a.Documents)
 	a.Operations = operations.NewService(operationRows, a.Collections)
 

@@ -42,12 +42,18 @@ type Service struct {
 	rows        *collections.Repository
 	work        WorkStarter
 	chunks      ChunkRemover
+	audit       collections.Recorder
 	config      Config
 }
 
 // NewService makes the service.
-func NewService(db *database.DB, repository *Repository, access *collections.Service, rows *collections.Repository, work WorkStarter, chunks ChunkRemover, config Config) *Service {
-	return &Service{db: db, repository: repository, collections: access, rows: rows, work: work, chunks: chunks, config: config}
+func NewService(
+	db *database.DB, repository *Repository, access *collections.Service, rows *collections.Repository,
+	work WorkStarter, chunks ChunkRemover, log collections.Recorder, config Config,
+) *Service {
+	return &Service{
+		db: db, repository: repository, collections: access, rows: rows, work: work, chunks: chunks, audit: log, config: config,
+	}
 }
 
 // List lists the documents of a collection that the caller may read. status is a

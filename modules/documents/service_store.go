@@ -29,6 +29,8 @@ type placed struct {
 	waits bool
 	// fresh means that the content is not stored yet.
 	fresh bool
+	// dropped is the document that the path had before, and that is gone.
+	dropped *Document
 }
 
 // store is one file's unit of work. The counters and the operation come last, in
@@ -45,6 +47,9 @@ func (s *Service) store(ctx context.Context, scope collections.Scope, file incom
 		if err := s.repository.SaveContent(ctx, scope, p.Document.ID, Original, file.content.reader()); err != nil {
 			return Result{}, nil, err
 		}
+	}
+	if err := s.note(ctx, scope, p); err != nil {
+		return Result{}, nil, err
 	}
 	if p.counts != (collections.Counts{}) {
 		if err := s.rows.AddCounts(ctx, scope, p.counts); err != nil {
@@ -120,6 +125,7 @@ func (s *Service) dropFor(ctx context.Context, scope collections.Scope, old, the
 		return placed{}, err
 	}
 	p, err := s.duplicate(ctx, scope, there)
+	p.dropped = &old
 	p.counts = collections.Counts{Documents: -1, Bytes: -old.FileSize, Chunks: -chunks, Vectors: -searchRows}
 	return p, err
 }

@@ -15,6 +15,7 @@ import (
 	"semantik/modules/documents"
 	"semantik/modules/operations"
 	"semantik/platform/apperr"
+	"semantik/platform/auth"
 	"semantik/testworld"
 )
 
@@ -44,9 +45,32 @@ func TestUpload_StoresAllOfItOrNothing(t *testing.T) {
 		_, _, err := upload(w, c, testworld.File{Path: "a/b.txt", Content: "The house is gone."})
 		return err
 	})
-	require.Equal(t, []string{"public.collections", "public.document_contents", "public.documents"}, changed,
+	require.Equal(t, []string{"public.audit_log", "public.collections", "public.document_contents", "public.documents"}, changed,
 		"a new content joins the operation that is there")
 	require.Equal(t, "The house is gone.", string(w.Content(w.Document(c.ID, d), documents.Original)))
+}
+
+// What a script has brought is found under its key; what was there already was not
+// brought by it.
+func TestUpload_IsInTheAuditLogFileByFile(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t)
+	c := w.Collection(w.Root)
+	w.AddDocuments(c, testworld.File{Path: "old.txt", Content: "old"}, testworld.File{Path: "changing.txt", Content: "before"})
+	id, secret := w.NewKey(w.Root, nil, auth.ScopeWrite)
+	w.Request(testworld.Scenario{
+		Token: "Bearer " + secret, Method: http.MethodPost, URL: "/api/v2/collections/" + c.ID.String() + "/documents", Status: http.StatusAccepted,
+		Body: testworld.Form{Files: []testworld.File{
+			{Path: "new.txt", Content: "new"}, {Path: "copy.txt", Content: "old"}, {Path: "changing.txt", Content: "after"}, {Path: "new.txt", Content: "old"},
+		}},
+	})
+	require.Equal(t, "document.create new.txt, document.replace changing.txt, document.delete new.txt", testworld.Value[string](w, `
+select string_agg(action || ' ' || (details ->> 'file_path'), ', ' order by id)
+from audit_log
+where api_key_id = $1
+  and object_type = 'document'
+  and details ->> 'collection_id' = $2
+  and ip_address = '127.0.0.1'`, id, c.ID.String()))
 }
 
 func TestUpload_EachFileHasItsOwnOutcome(t *testing.T) {
