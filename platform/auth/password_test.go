@@ -111,7 +111,8 @@ func TestHasher_aHigherCostStays(t *testing.T) {
 }
 
 // A wrong password costs as much for a hash of a lower cost, and for what is no
-// hash, as for nobody. Measured where a hash is most of the time.
+// hash, as for nobody. Without that it would be a sixteenth or nothing, so that
+// there is room for a busy machine.
 func TestHasher_aWrongPasswordCostsTheSameWhateverIsStored(t *testing.T) {
 	t.Parallel()
 	const cost = 8
@@ -136,8 +137,8 @@ func TestHasher_aWrongPasswordCostsTheSameWhateverIsStored(t *testing.T) {
 		}
 	}
 	for name, took := range fastest {
-		require.Greater(t, took, fastest["nobody"]/2, name)
-		require.Less(t, took, fastest["nobody"]*2, name)
+		require.Greater(t, took, fastest["nobody"]/4, name)
+		require.Less(t, took, fastest["nobody"]*4, name)
 	}
 }
 
