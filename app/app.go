@@ -174,7 +174,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	a.Documents = documents.NewService(a.DB, documentRows, a.Collections, collectionRows, starter,
 		chunkRows, a.Audit, documents.Config{SpoolDir: spoolDir, MaxFileBytes: c.Limits.UploadBytes})
 	a.Chunks = chunks.NewService(a.DB, chunkRows, chunkRows, a.Collections, a.Documents)
-	a.Operations = operations.NewService(operationRows, a.Collections)
+	a.Operations = operations.NewService(operationRows, a.Collections, users.NewRepository(a.DB))
 
 	var err error
 	a.Worker, err = operations.NewWorker(a.DB, operationRows, starter, a.Collections, collectionRows,

@@ -27,6 +27,7 @@ var (
 		"A value of the operation is not among those allowed.")
 
 	errUnknownStatus = apperr.New(apperr.Malformed, "unknown_operation_status", "Invalid status.")
+	errUnknownUser   = apperr.New(apperr.Malformed, "unknown_operation_user", "There is no such user.")
 	errUnknownType   = apperr.New(apperr.Malformed, "unknown_operation_type", "Invalid operation type.")
 )
 

@@ -1,6 +1,8 @@
 package operations_test
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -10,7 +12,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"semantik/modules/collections"
 	"semantik/modules/operations"
+	"semantik/modules/users"
+	"semantik/platform/auth"
 	"semantik/platform/database"
 	"semantik/testworld"
 )
@@ -56,4 +61,114 @@ func TestList_IsOnesOwnNewestFirstAndFiltered(t *testing.T) {
 	}
 	w.Request(testworld.Scenario{As: &alice, Method: http.MethodGet, URL: "/api/v2/operations?status=completed", Status: http.StatusOK, Has: []string{`"total":1`}})
 	w.Request(testworld.Scenario{As: &alice, Method: http.MethodGet, URL: fmt.Sprintf("/api/v2/operations/%s", uuid.New()), Status: http.StatusNotFound})
+}
+
+func TestList_OfOthersIsForSuperusers(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	alice, bob := w.User("alice"), w.User("bob")
+	mine, theirs, roots := w.NewCollection(alice), w.NewCollection(bob), w.NewCollection(w.Root)
+	ids := func(ctx context.Context, q operations.ListQuery) []uuid.UUID {
+		q.Page = database.Page{Limit: 10}
+		found, total, err := w.Operations.List(ctx, q)
+		require.NoError(t, err)
+		require.EqualValues(t, len(found), total)
+		var all []uuid.UUID
+		for _, o := range found {
+			all = append(all, o.UUID)
+		}
+		return all
+	}
+	require.Equal(t, []uuid.UUID{mine.InitialOperationID}, ids(w.As(w.Root), operations.ListQuery{User: "ALICE"}))
+	require.Equal(t, []uuid.UUID{roots.InitialOperationID}, ids(w.As(w.Root), operations.ListQuery{}))
+	require.Equal(t, []uuid.UUID{roots.InitialOperationID, theirs.InitialOperationID, mine.InitialOperationID},
+		ids(w.As(w.Root), operations.ListQuery{All: true}))
+	require.Equal(t, []uuid.UUID{theirs.InitialOperationID}, ids(w.As(w.Root), operations.ListQuery{All: true, User: "bob"}))
+	require.Empty(t, ids(w.As(w.Root), operations.ListQuery{All: true, Type: "delete"}))
+	require.Empty(t, ids(auth.WithIdentity(t.Context(), auth.Operator()), operations.ListQuery{}), "the operator has started none")
+
+	key := w.Key(w.Root, nil, auth.ScopeRead, auth.ScopeWrite, auth.ScopeAdmin)
+	get := func(name string, as *users.User, token, query string, status int, has ...string) testworld.Scenario {
+		return testworld.Scenario{Name: name, As: as, Token: token, Method: http.MethodGet, URL: "/api/v2/operations" + query, Status: status, Has: has}
+	}
+	w.HTTP(t,
+		get("everybody's", &w.Root, "", "?all=true", http.StatusOK, `"total":3`),
+		get("a user's", &w.Root, "", "?user=alice&status=pending", http.StatusOK, `"total":1`, mine.ID.String()),
+		get("nobody's", &w.Root, "", "?user=mallory", http.StatusBadRequest, "unknown_operation_user", "mallory"),
+		get("not a boolean", &w.Root, "", "?all=perhaps", http.StatusUnprocessableEntity),
+		get("everybody's, by another", &alice, "", "?all=true", http.StatusForbidden, "superuser_required"),
+		get("another's", &alice, "", "?user=bob", http.StatusForbidden, "superuser_required"),
+		get("of somebody who does not exist, by another", &alice, "", "?user=mallory", http.StatusForbidden, "superuser_required"),
+		get("by a superuser's API key", nil, "Bearer "+key, "?all=true", http.StatusForbidden, "superuser_required"),
+	)
+}
+
+func TestListOf_IsTheCollectionsWhoeverStartedThem(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	alice, bob, carol := w.User("alice"), w.User("bob"), w.User("carol")
+	c := w.Collection(alice)
+	w.NewCollection(alice)
+	w.Grant(c, bob, collections.Write)
+	_, operation := w.Upload(bob, c, testworld.File{Path: "a.txt", Content: "The walrus sleeps."})
+	url := "/api/v2/collections/" + c.ID.String() + "/operations"
+	answer := w.Request(testworld.Scenario{As: &alice, Method: http.MethodGet, URL: url, Status: http.StatusOK})
+	var found []map[string]any
+	require.NoError(t, json.Unmarshal([]byte(answer.Body), &found), "an array and nothing else")
+	require.Len(t, found, 2)
+	require.Equal(t, operation.String(), found[0]["id"], "the newest first")
+	get := func(query string, status int, has ...string) testworld.Scenario {
+		return testworld.Scenario{As: &alice, Method: http.MethodGet, URL: url + query, Status: status, Has: has}
+	}
+	w.HTTP(t,
+		get("?status=pending", http.StatusOK, operation.String()),
+		get("?status=failed", http.StatusOK, "[]"),
+		get("?operation_type=append&page=1&per_page=1", http.StatusOK, operation.String()),
+		get("?page=2&per_page=1", http.StatusOK, `"type":"index"`),
+		get("?page=9", http.StatusOK, "[]"),
+		get("?status=lost", http.StatusBadRequest),
+		get("?operation_type=juggle", http.StatusBadRequest),
+		get("?per_page=0", http.StatusUnprocessableEntity),
+		testworld.Scenario{Name: "a stranger", As: &carol, Method: http.MethodGet, URL: url, Status: http.StatusNotFound},
+	)
+}
+
+// What becomes of a collection that was deleted is for those who have to do with it.
+func TestGet_OfADeletedCollectionsOperationIsForItsOwnerAndWhoStartedIt(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	alice, bob, carol := w.User("alice"), w.User("bob"), w.User("carol")
+	c := w.Collection(alice, testworld.Public())
+	w.Grant(c, bob, collections.Write)
+	_, appended := w.Upload(bob, c, testworld.File{Path: "a.txt", Content: "The walrus sleeps."})
+	_, err := w.Operations.Get(w.As(carol), *appended)
+	require.NoError(t, err, "a public one")
+	purge := w.Delete(c)
+	confined := auth.WithIdentity(t.Context(), auth.Identity{
+		UserID: alice.ID, Username: "alice", APIKeyID: uuid.NewString(), Scopes: []auth.Scope{auth.ScopeRead}, Resources: []uuid.UUID{uuid.New()},
+	})
+	for name, who := range map[string]struct {
+		ctx           context.Context
+		append, purge bool
+	}{
+		"the owner":                {w.As(alice), true, true},
+		"who uploaded":             {w.As(bob), true, false},
+		"who could read it":        {w.As(carol), false, false},
+		"a superuser":              {w.As(w.Root), true, true},
+		"a key confined to others": {confined, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for id, may := range map[uuid.UUID]bool{*appended: who.append, purge: who.purge} {
+				_, err := w.Operations.Get(who.ctx, id)
+				if may {
+					require.NoError(t, err)
+					continue
+				}
+				require.ErrorIs(t, err, operations.ErrNotFound)
+			}
+		})
+	}
+	found, _, err := w.Operations.List(w.As(alice), operations.ListQuery{Type: "delete", Page: database.Page{Limit: 10}})
+	require.NoError(t, err)
+	require.Len(t, found, 1, "one's own list has it too")
 }

@@ -92,7 +92,7 @@ func (r *Repository) CancelActive(ctx context.Context, scope collections.Scope) 
 
 // Filter narrows a list of operations; zero fields do not.
 type Filter struct {
-	UserID       int64
+	UserID       *int64
 	CollectionID uuid.UUID
 	// Within are the only collections to look at; nil for all.
 	Within   []uuid.UUID
@@ -100,11 +100,14 @@ type Filter struct {
 	Type     Type
 }
 
-// List lists operations, the newest first, with the total.
+// List lists operations, the newest first, with the total. It is served by the
+// index on (user_id, created_at desc, id desc), on (collection_id, …) or, where
+// neither is asked for, on (created_at desc, id desc); what else the filter says is
+// looked at row by row.
 func (r *Repository) List(ctx context.Context, f Filter, page database.Page) ([]Operation, int64, error) {
 	var conditions []database.Condition
-	if f.UserID != 0 {
-		conditions = append(conditions, database.Where("user_id = ?", f.UserID))
+	if f.UserID != nil {
+		conditions = append(conditions, database.Where("user_id = ?", *f.UserID))
 	}
 	if f.CollectionID != uuid.Nil {
 		conditions = append(conditions, database.Where("collection_id = ?", f.CollectionID))

@@ -15,8 +15,8 @@ func Register(api huma.API, s *Service) {
 	tags := []string{"operations"}
 	web.Register(api, huma.Operation{
 		OperationID: "list-operations", Method: http.MethodGet, Path: "/api/v2/operations", Tags: tags,
-		Summary: "List one's own operations", Description: "Newest first.",
-		Security: web.Bearer(), Errors: []int{http.StatusBadRequest},
+		Summary: "List one's own operations", Description: "Newest first. A superuser may list those of another user, or everybody's.",
+		Security: web.Bearer(), Errors: []int{http.StatusBadRequest, http.StatusForbidden},
 	}, s.handleList)
 	web.Register(api, huma.Operation{
 		OperationID: "get-operation", Method: http.MethodGet, Path: "/api/v2/operations/{operation_id}", Tags: tags,
@@ -26,17 +26,29 @@ func Register(api huma.API, s *Service) {
 }
 
 type listRequest struct {
+	ListParams
+	User string `query:"user" doc:"The name of a user whose operations to list; for superusers."`
+	All  bool   `query:"all" doc:"List everybody's operations; for superusers. With user, that one's."`
+}
+
+// ListParams is what every list of operations takes. It is exported for Huma, which
+// does not look into an embedded type that is not.
+type ListParams struct {
 	web.Page
 	Status string `query:"status" doc:"One or more of pending, processing, completed, failed, cancelled, separated by commas."`
 	Type   string `query:"operation_type"`
 }
 
+func (r ListParams) query() ListQuery {
+	return ListQuery{Status: r.Status, Type: r.Type, Page: database.Page{Offset: r.Offset(), Limit: r.Size()}}
+}
+
 type operationListAnswer struct{ Body operationListBody }
 
 func (s *Service) handleList(ctx context.Context, in *listRequest) (*operationListAnswer, error) {
-	found, total, err := s.List(ctx, ListQuery{
-		Status: in.Status, Type: in.Type, Page: database.Page{Offset: in.Offset(), Limit: in.Size()},
-	})
+	q := in.query()
+	q.User, q.All = in.User, in.All
+	found, total, err := s.List(ctx, q)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"semantik/platform/database"
 	"semantik/platform/web"
 )
 
@@ -20,21 +19,15 @@ func registerCollection(api huma.API, s *Service, tags []string) {
 	}, s.handleListOf)
 }
 
-// listOfRequest has the members of [listRequest] itself: Huma passes over those of
-// an embedded type that is not exported.
 type listOfRequest struct {
-	web.Page
 	CollectionID web.UUID `path:"collection_id"`
-	Status       string   `query:"status" doc:"One or more of pending, processing, completed, failed, cancelled, separated by commas."`
-	Type         string   `query:"operation_type"`
+	ListParams
 }
 
 type operationArrayAnswer struct{ Body []operationBody }
 
 func (s *Service) handleListOf(ctx context.Context, in *listOfRequest) (*operationArrayAnswer, error) {
-	found, _, err := s.ListOf(ctx, in.CollectionID.UUID, ListQuery{
-		Status: in.Status, Type: in.Type, Page: database.Page{Offset: in.Offset(), Limit: in.Size()},
-	})
+	found, _, err := s.ListOf(ctx, in.CollectionID.UUID, in.query())
 	if err != nil {
 		return nil, err
 	}

@@ -8,20 +8,27 @@ import (
 	"github.com/google/uuid"
 
 	"semantik/modules/collections"
+	"semantik/modules/users"
 	"semantik/platform/apperr"
 	"semantik/platform/auth"
 	"semantik/platform/database"
 )
 
+// Directory knows users by their name; [users.Repository] does.
+type Directory interface {
+	GetByUsername(ctx context.Context, username string) (users.User, error)
+}
+
 // Service has the rules on watching operations.
 type Service struct {
 	repository *Repository
 	access     *collections.Service
+	directory  Directory
 }
 
 // NewService makes the service.
-func NewService(repository *Repository, access *collections.Service) *Service {
-	return &Service{repository: repository, access: access}
+func NewService(repository *Repository, access *collections.Service, directory Directory) *Service {
+	return &Service{repository: repository, access: access, directory: directory}
 }
 
 // Get reads an operation that the caller started, or that is on a collection
@@ -59,6 +66,11 @@ type ListQuery struct {
 	Status string
 	// Type is one type; "" for all.
 	Type string
+	// User is the name of the user whose operations to list, and All asks for
+	// everybody's. Both are for superusers; without either the list is the
+	// caller's own.
+	User string
+	All  bool
 	Page database.Page
 }
 
@@ -72,7 +84,8 @@ func (q ListQuery) filter() (f Filter, err error) {
 }
 
 // List lists the operations that the caller started, the newest first, those on
-// collections that were deleted included.
+// collections that were deleted included. A superuser may ask for another user's
+// or for everybody's; [auth.ErrSuperuserRequired] for anybody else.
 func (s *Service) List(ctx context.Context, q ListQuery) ([]Operation, int64, error) {
 	who, err := auth.RequireScope(ctx, auth.ScopeRead)
 	if err != nil {
@@ -82,11 +95,33 @@ func (s *Service) List(ctx context.Context, q ListQuery) ([]Operation, int64, er
 	if err != nil {
 		return nil, 0, err
 	}
-	f.UserID = who.UserID
-	if who.ViaAPIKey() {
-		f.Within = who.Resources
+	switch {
+	case q.User != "":
+		f.UserID, err = s.userNamed(ctx, q.User)
+	case q.All:
+		_, err = auth.RequireSuperuser(ctx)
+	default:
+		f.UserID = &who.UserID
+		if who.ViaAPIKey() {
+			f.Within = who.Resources
+		}
+	}
+	if err != nil {
+		return nil, 0, err
 	}
 	return s.repository.List(ctx, f, q.Page)
+}
+
+// userNamed gives the id of a user to a superuser.
+func (s *Service) userNamed(ctx context.Context, name string) (*int64, error) {
+	if _, err := auth.RequireSuperuser(ctx); err != nil {
+		return nil, err
+	}
+	u, err := s.directory.GetByUsername(ctx, name)
+	if apperr.KindOf(err) == apperr.NotFound {
+		return nil, errUnknownUser.WithMessagef("There is no user named %q.", name)
+	}
+	return &u.ID, err
 }
 
 // ListOf lists the operations on a collection that the caller may read, whoever
