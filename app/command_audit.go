@@ -15,9 +15,9 @@ import (
 
 // auditFlags are those of the command.
 type auditFlags struct {
-	actor, action, object string
-	since, until          string
-	limit                 int
+	actor, key, action, object string
+	since, until               string
+	limit                      int
 }
 
 func newAudit(s *shell) *cobra.Command {
@@ -28,11 +28,12 @@ func newAudit(s *shell) *cobra.Command {
 		Long: "Read the audit log, newest first: what you did, in person and through your API keys; as a\n" +
 			"superuser, what everybody did. A time is a date (2025-07-15), an instant (2025-07-15T10:00:00Z)\n" +
 			"or how long ago it was (90m, 24h, 7d). With --json each entry is a line.\n\n" + signInRules,
-		Example: "  semantik audit\n  semantik audit --actor bob --since 7d\n" +
+		Example: "  semantik audit\n  semantik audit --key nightly\n  semantik audit --actor bob --since 7d\n" +
 			"  semantik audit --object collection:notes --json\n  semantik audit --action api_key.create --limit 1000",
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().StringVar(&f.actor, "actor", "", "only what this user did")
+	cmd.Flags().StringVar(&f.key, "key", "", "only what this API key did: its id, or the name of one of yours")
 	cmd.Flags().StringVar(&f.action, "action", "", "only this action, such as collection.delete")
 	cmd.Flags().StringVar(&f.object, "object", "", "only what happened to a kind of object (collection), to one (collection:NAME-OR-ID), or to an id")
 	cmd.Flags().StringVar(&f.since, "since", "", "only from this time on")
@@ -53,6 +54,11 @@ func newAudit(s *shell) *cobra.Command {
 					return err
 				}
 				filter.ObjectID = collection.Value.ID
+			}
+			if f.key != "" {
+				if filter.APIKeyID, err = keyID(ctx, c, f.key); err != nil {
+					return err
+				}
 			}
 			return s.audit(ctx, c, filter, *asJSON)
 		})

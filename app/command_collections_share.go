@@ -34,11 +34,8 @@ func (g granteeFlags) find(ctx context.Context, c *client.Client) (client.Grante
 	if g.key == "" {
 		return client.Grantee{Username: g.user}, nil
 	}
-	if looksLikeID.MatchString(g.key) {
-		return client.Grantee{APIKeyID: strings.ToLower(g.key)}, nil
-	}
-	key, err := findKey(ctx, c, g.key)
-	return client.Grantee{APIKeyID: key.Value.ID}, err
+	id, err := keyID(ctx, c, g.key)
+	return client.Grantee{APIKeyID: id}, err
 }
 
 // isOf reports whether the permission is the grantee's.

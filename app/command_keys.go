@@ -208,3 +208,13 @@ func findKey(ctx context.Context, c *client.Client, name string) (client.Listed[
 		return client.Listed[client.APIKey]{}, errors.New("several of your API keys begin like this; name the key, or give its id")
 	}
 }
+
+// keyID is the id of an API key: of anybody's by its id, of one's own by its name
+// or its beginning.
+func keyID(ctx context.Context, c *client.Client, name string) (string, error) {
+	if looksLikeID.MatchString(name) {
+		return strings.ToLower(name), nil
+	}
+	key, err := findKey(ctx, c, name)
+	return key.Value.ID, err
+}

@@ -292,6 +292,8 @@ create table audit_log (
 
 -- Each filter of the log has an index in its order. One's own entries:
 create index ix_audit_log_user_id on audit_log (user_id, created_at desc, id desc);
+-- What an API key did.
+create index ix_audit_log_api_key_id on audit_log (api_key_id, created_at desc, id desc) where api_key_id is not null;
 -- What somebody did, whose name is compared without regard to case.
 create index ix_audit_log_actor on audit_log (lower(actor), created_at desc, id desc);
 -- What was done.

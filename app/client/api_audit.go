@@ -23,8 +23,8 @@ type AuditEntry struct {
 
 // AuditFilter says which entries are wanted. What is empty does not matter.
 type AuditFilter struct {
-	Actor, Action, ObjectType, ObjectID string
-	Since, Until                        time.Time
+	Actor, APIKeyID, Action, ObjectType, ObjectID string
+	Since, Until                                  time.Time
 	// Limit bounds how many there are.
 	Limit int
 }
@@ -40,6 +40,7 @@ func (f AuditFilter) values() url.Values {
 		}
 	}
 	set("actor", f.Actor)
+	set("api_key_id", f.APIKeyID)
 	set("action", f.Action)
 	set("object_type", f.ObjectType)
 	set("object_id", f.ObjectID)

@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
+
 	"semantik/platform/apperr"
 )
 
@@ -22,6 +24,7 @@ const maxWord = 255
 // Query says which entries are wanted. What is empty does not matter.
 type Query struct {
 	Actor      string // a user's name, in whatever case
+	APIKeyID   *uuid.UUID
 	Action     string // such as collection.delete
 	ObjectType string // such as collection
 	ObjectID   string // as the API shows it

@@ -130,6 +130,10 @@ func TestList_AnAPIKeyNeedsTheScopeAdminAndReadsItsOwnersEntries(t *testing.T) {
 			UserID: w.Root.ID, Username: w.Root.Username, APIKeyID: uuid.NewString(), Scopes: scopes, Resources: resources,
 		})
 	}
+	id := uuid.New()
+	byKey := auth.WithIdentity(t.Context(), auth.Identity{UserID: w.Root.ID, Username: w.Root.Username, APIKeyID: id.String(), Scopes: []auth.Scope{auth.ScopeWrite}})
+	write(byKey, t, w, "other.make", "by key")
+	require.Equal(t, []string{"other.make by key"}, all(w.As(w.Root), t, w, audit.Query{APIKeyID: &id, PageSize: 9}))
 	require.Equal(t, []string{"thing.make roots"}, all(key(nil, auth.ScopeAdmin), t, w, audit.Query{ObjectType: "thing", PageSize: 9}))
 	for _, refused := range []context.Context{
 		key(nil, auth.ScopeRead, auth.ScopeWrite), key(nil), key([]uuid.UUID{uuid.New()}, auth.ScopeAdmin), key([]uuid.UUID{}, auth.ScopeAdmin),
@@ -178,6 +182,7 @@ func TestRoutes_AuditLog(t *testing.T) {
 		get("?"+query, http.StatusUnprocessableEntity, location)
 	}
 	get("?actor=a%00", http.StatusBadRequest)
+	get("?api_key_id=nightly", http.StatusBadRequest, "invalid_api_key_id")
 	get("?object_id=%ff", http.StatusBadRequest)
 	w.In(t).Request(testworld.Scenario{Method: http.MethodGet, URL: "/api/v2/audit-log", Status: http.StatusUnauthorized, Pure: true})
 }

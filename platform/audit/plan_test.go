@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
@@ -18,9 +19,9 @@ import (
 // A year of a thousand entries a month, by fifty users, of twenty actions on forty
 // kinds of five thousand things, each rare enough for its index.
 const furnish = `
-insert into audit_log (created_at, user_id, actor, action, object_type, object_id)
+insert into audit_log (created_at, user_id, api_key_id, actor, action, object_type, object_id)
 select $1::timestamptz - make_interval(secs => n * 2600),
-       n % 50 + 1000, 'User' || n % 50, 'thing.act' || n % 20, 'thing' || n % 40, (n % 5000)::text
+       n % 50 + 1000, case when n % 3 = 0 then uuid_in(md5((n % 51)::text)::cstring) end, 'User' || n % 50, 'thing.act' || n % 20, 'thing' || n % 40, (n % 5000)::text
 from generate_series(1, $2) n`
 
 // plan gives how PostgreSQL answers the query, with the names that the indexes
@@ -64,6 +65,7 @@ func TestList_EachFilterIsServedByAnIndexInTheOrderOfTheList(t *testing.T) {
 	w.Exec(`analyze audit_log`)
 	require.Greater(t, len(months(t, w)), 14)
 
+	key := testworld.Value[uuid.UUID](w, `select api_key_id from audit_log where api_key_id is not null limit 1`)
 	for name, c := range map[string]struct {
 		as    context.Context
 		q     audit.Query
@@ -72,6 +74,7 @@ func TestList_EachFilterIsServedByAnIndexInTheOrderOfTheList(t *testing.T) {
 		"one's own":     {auth.WithIdentity(t.Context(), auth.Identity{UserID: 1007, Username: "User7"}), audit.Query{}, "ix_audit_log_user_id"},
 		"the whole log": {root, audit.Query{}, "audit_log_pkey"},
 		"by actor":      {root, audit.Query{Actor: "USER7"}, "ix_audit_log_actor"},
+		"by API key":    {root, audit.Query{APIKeyID: &key}, "ix_audit_log_api_key_id"},
 		"by action":     {root, audit.Query{Action: "thing.act7"}, "ix_audit_log_action"},
 		"by kind":       {root, audit.Query{ObjectType: "thing7"}, "ix_audit_log_object_type"},
 		"by object":     {root, audit.Query{ObjectID: "77"}, "ix_audit_log_object_id"},

@@ -39,6 +39,7 @@ const System = "system"
 var (
 	errInvalidEntry = apperr.New(apperr.Invalid, "audit_entry_invalid",
 		"The details of an audit entry must be a JSON object.")
+	errBadAPIKeyID = apperr.New(apperr.Malformed, "invalid_api_key_id", "The api_key_id is not a version 4 UUID.")
 	errEntryExists = apperr.New(apperr.Conflict, "audit_entry_exists",
 		"There is an audit entry with this id already.")
 )

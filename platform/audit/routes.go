@@ -22,6 +22,7 @@ func Register(api huma.API, l *Log) {
 
 type listRequest struct {
 	Actor      string  `query:"actor" doc:"Only what this user did, by name."`
+	APIKeyID   string  `query:"api_key_id" doc:"Only what this API key did."`
 	Action     string  `query:"action" doc:"Only this action, such as collection.delete."`
 	ObjectType string  `query:"object_type" doc:"Only what happened to objects of this kind."`
 	ObjectID   string  `query:"object_id" doc:"Only what happened to this object."`
@@ -37,6 +38,13 @@ func (l *Log) handleList(ctx context.Context, in *listRequest) (*pageAnswer, err
 	q := Query{
 		Actor: in.Actor, Action: in.Action, ObjectType: in.ObjectType, ObjectID: in.ObjectID,
 		Since: in.Since.pointer(), Until: in.Until.pointer(), PageSize: in.PageSize,
+	}
+	if in.APIKeyID != "" {
+		id, err := web.ParseUUID(in.APIKeyID)
+		if err != nil {
+			return nil, errBadAPIKeyID.WithCause(err)
+		}
+		q.APIKeyID = &id
 	}
 	if in.After != "" {
 		q.After = &Key{}
