@@ -124,6 +124,29 @@ func TestPermissions_WhatIsNotYoursDoesNotExist(t *testing.T) {
 	}
 }
 
+// Nor does it take other statements: one reads the right together with the row, and
+// what is nobody's goes the same way as what is somebody else's.
+func TestPermissions_WhatIsNotYoursTakesTheSameStatements(t *testing.T) {
+	t.Parallel()
+	c := testworld.NewCast(t)
+	c.AwaitQuiet()
+	require.NoError(t, c.Worker.Stop(t.Context()))
+	for _, row := range rowsWith(testworld.Stranger, http.StatusNotFound) {
+		t.Run(row.Route, func(t *testing.T) {
+			c := c.In(t)
+			statements := func(m testworld.Matter) (sent []string) {
+				for _, s := range c.Trace.Record(func() { c.Request(c.Scenario(row, testworld.Stranger, m)) }) {
+					sent = append(sent, s.SQL)
+				}
+				return sent
+			}
+			absent := c.Absent()
+			theirs := c.Matter(testworld.Stranger)
+			require.Equal(t, statements(absent), statements(theirs))
+		})
+	}
+}
+
 // same is an answer without what differs from one request to the next.
 func same(t *testing.T, a testworld.Answer) map[string]any {
 	t.Helper()

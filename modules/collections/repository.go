@@ -172,3 +172,29 @@ func (r *Repository) AddCounts(ctx context.Context, scope Scope, c Counts) error
 	}
 	return nil
 }
+
+// setCounts is served by the primary key.
+const setCounts = `
+update collections
+set document_count = $2,
+    chunk_count = $3,
+    vector_count = $4,
+    total_size_bytes = $5,
+    updated_at = now()
+where id = $1
+  and deleted_at is null
+  and (document_count, chunk_count, vector_count, total_size_bytes) is distinct from ($2::bigint, $3::bigint, $4::bigint, $5::bigint)`
+
+// UpdateStats sets the counters to what was counted, and tells whether they were
+// something else. It is for repairs: whoever counts has locked the collection's row
+// before, in a statement of its own ([Repository.Lock]). Then nobody is between
+// writing rows and counting them who could have been seen, and whoever comes after
+// adds to what is set here.
+func (r *Repository) UpdateStats(ctx context.Context, scope Scope, counted Counts) (changed bool, err error) {
+	tx, err := r.db.Tx(ctx)
+	if err != nil {
+		return false, fmt.Errorf("setting a collection's counters: %w", err)
+	}
+	tag, err := tx.Exec(ctx, setCounts, scope.ID(), counted.Documents, counted.Chunks, counted.Vectors, counted.Bytes)
+	return tag.RowsAffected() > 0, r.db.Translate(err)
+}

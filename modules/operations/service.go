@@ -40,8 +40,10 @@ func (s *Service) Get(ctx context.Context, id uuid.UUID) (Operation, error) {
 	if err != nil {
 		return Operation{}, err
 	}
+	// An operation that does not exist is asked for like one on a collection that
+	// does not exist either, so that the time that the answer takes tells nothing.
 	o, err := s.repository.Get(ctx, id)
-	if err != nil {
+	if err != nil && apperr.KindOf(err) != apperr.NotFound {
 		return Operation{}, err
 	}
 	if o.UserID != nil && *o.UserID == who.UserID && who.Reaches(o.CollectionID) {
