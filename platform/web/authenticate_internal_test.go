@@ -12,7 +12,7 @@ import (
 // with two headers has none: what a proxy has checked may have been the other.
 func FuzzBearerToken(f *testing.F) {
 	for _, seed := range []string{
-		"", "Bearer", "Bearer ", "Bearer x", "bearer   x  ", "BEARER\tx", "Bearer x y", "Bearer\u00a0x", "Basic eDp5", "Bearer Bearer x", "Bearer x,Bearer y",
+		"", "Bearer", "Bearer ", "Bearer x", "bearer   x  ", "BEARER\tx", "Bearer x y", "Bearer\u00a0x", "Basic eDp5", "Bearer x,Bearer y",
 	} {
 		f.Add(seed, "")
 		f.Add(seed, "Bearer other")
