@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -163,9 +165,22 @@ func beginningOf(keyID string) string {
 // maxDetails bounds what of an entry's details is shown in a table, in characters.
 const maxDetails = 80
 
-// detailsText is the details as JSON without the braces, cut.
+// detailsText is the details, the short ones first, cut.
 func detailsText(details json.RawMessage) string {
-	text := strings.TrimSuffix(strings.TrimPrefix(string(details), "{"), "}")
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(details, &values); err != nil {
+		return string(details)
+	}
+	parts := make([]string, 0, len(values))
+	for name, value := range values {
+		var text string
+		if err := json.Unmarshal(value, &text); err != nil {
+			text = string(value)
+		}
+		parts = append(parts, name+"="+text)
+	}
+	slices.SortFunc(parts, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	text := strings.Join(parts, " ")
 	if runes := []rune(text); len(runes) > maxDetails {
 		return string(runes[:maxDetails-1]) + "…"
 	}

@@ -24,6 +24,9 @@ type login struct {
 	Keyring bool `json:"keyring,omitempty"`
 }
 
+// name is under what the keyring holds the login.
+func (l login) name() string { return l.Username + " at " + l.Server }
+
 // logins are those that "semantik login" keeps, the last one first.
 type logins struct {
 	Logins []login `json:"logins"`
@@ -85,7 +88,7 @@ func (st *loginStore) open(l login) (login, error) {
 	if st.keyring == nil {
 		return l, fmt.Errorf("the login at %s is in a keyring that cannot be reached from here; sign in again with \"semantik login\"", l.Server)
 	}
-	text, err := st.keyring.get(l.Server)
+	text, err := st.keyring.get(l.name())
 	if err == nil {
 		l.Token, l.Refresh, err = pairOf(text)
 	}
@@ -121,6 +124,11 @@ func (st *loginStore) add(ctx context.Context, l login, useKeyring bool) (login,
 			return err
 		}
 		l.Keyring = useKeyring && st.keyring != nil && st.hide(l) == nil
+		for _, one := range kept.Logins {
+			if one.Server == l.Server && one.Keyring && st.keyring != nil && (!l.Keyring || one.name() != l.name()) {
+				_ = st.keyring.remove(one.name()) // best effort: nothing leads there any more
+			}
+		}
 		return st.write(kept.with(l))
 	})
 	return l, err
@@ -147,7 +155,7 @@ func (st *loginStore) remove(ctx context.Context, l login) error {
 			return err
 		}
 		if l.Keyring && st.keyring != nil {
-			if err := st.keyring.remove(l.Server); err != nil {
+			if err := st.keyring.remove(l.name()); err != nil {
 				return fmt.Errorf("removing the login at %s from the keyring: %w", l.Server, err)
 			}
 		}
@@ -161,7 +169,7 @@ func (st *loginStore) hide(l login) error {
 	if err != nil {
 		return fmt.Errorf("writing the login at %s: %w", l.Server, err)
 	}
-	return st.keyring.set(l.Server, string(text))
+	return st.keyring.set(l.name(), string(text))
 }
 
 // write replaces the file, in which no token is that the keyring holds.

@@ -200,11 +200,11 @@ func TestLogin_KeepsItsTokensInTheKeyring(t *testing.T) {
 	l := readKept(t, v.environ).Logins[0]
 	require.Equal(t, map[string]any{"server": v.url, "username": "admin", "keyring": true}, l, "no token is in the file")
 	var pair map[string]string
-	require.NoError(t, json.Unmarshal([]byte(k.held[v.url]), &pair))
-	k.held[v.url] = `{"token":"expired.access.token","refresh_token":"` + pair["refresh_token"] + `"}`
+	require.NoError(t, json.Unmarshal([]byte(k.held["admin at "+v.url]), &pair))
+	k.held["admin at "+v.url] = `{"token":"expired.access.token","refresh_token":"` + pair["refresh_token"] + `"}`
 	r := commandWith(t, k, v.environ, "", "keys", "list")
 	require.Equal(t, 0, r.code, r.stderr)
-	require.NotContains(t, k.held[v.url], "expired.access.token")
+	require.NotContains(t, k.held["admin at "+v.url], "expired.access.token")
 	require.Equal(t, l, readKept(t, v.environ).Logins[0])
 
 	r = command(t, v.environ, "", "keys", "list")

@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
 	"time"
 
@@ -19,7 +20,15 @@ import (
 	"semantik/platform/pgtest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+// envAsProgram makes the test's binary the program itself, for scripts.
+const envAsProgram = "SEMANTIK_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(envAsProgram) != "" {
+		os.Exit(app.Main(os.Args[1:]))
+	}
+	pgtest.Main(m)
+}
 
 // client talks to the program over HTTP.
 type client struct {

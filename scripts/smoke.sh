@@ -34,7 +34,7 @@ trap finish EXIT
 fail() { echo "smoke: $*" >&2; exit 1; }
 
 # No setting and no login of the caller's may lead elsewhere.
-unset DATABASE_URL SEMANTIK_SERVER SEMANTIK_TOKEN "${!POSTGRES_@}" "${!DB_@}"
+unset DATABASE_URL SEMANTIK_SERVER SEMANTIK_API_KEY SEMANTIK_TOKEN "${!POSTGRES_@}" "${!DB_@}"
 export SEMANTIK_DATA=$work/data XDG_CONFIG_HOME=$work/config HTTP_ADDR=127.0.0.1:0
 cd "$work" # where there is no .env
 
