@@ -77,7 +77,7 @@ with people as (
   returning id
 ), keys as (
   insert into api_keys (user_id, name, prefix, key_hash)
-  select id, 'k', 'smtk_0', lpad(to_hex(id), 64, 'f') from people where id % 2 = 0
+  select id, 'k', 'smtk_0', repeat(md5(id::text), 2) from people where id % 2 = 0
   returning id, user_id
 )
 insert into collection_permissions (collection_id, user_id, api_key_id, permission, granted_by)
@@ -90,7 +90,7 @@ left join keys k on k.user_id = p.id`, l.collection.ID, first, n)
 	{route: "GET /api/v2/api-keys", fill: func(w *testworld.World, l lists, first, n int) {
 		w.Exec(`
 insert into api_keys (user_id, name, prefix, key_hash, is_active)
-select $1, 'key ' || i, 'smtk_0', lpad(to_hex(i), 64, 'e'), i % 10 = 0 from generate_series($2::int, $2 + $3 - 1) i`, l.owner.ID, first, n)
+select $1, 'key ' || i, 'smtk_0', repeat(md5('k' || i), 2), i % 10 = 0 from generate_series($2::int, $2 + $3 - 1) i`, l.owner.ID, first, n)
 	}},
 	{route: "GET /api/v2/users", asSuperuser: true, fill: func(w *testworld.World, _ lists, first, n int) {
 		w.Exec(`

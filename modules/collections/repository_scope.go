@@ -2,33 +2,79 @@ package collections
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
-// scoped is a collection's row with what the caller may do with it.
+// scoped is a collection's row with what the caller may do with it; nil for nothing.
 type scoped struct {
 	Collection
-	Granted int
+
+	Granted *string
 }
 
-// grantedColumn computes the caller's right in SQL, from @user, @super and @key:
-// the owner and a superuser have every right, others what they were granted, and
-// everybody may read a public collection. An API key acts as its owner, with
-// what was granted to the key itself besides.
-const grantedColumn = `
-case
-  when collections.owner_id = @user or @super then 3
-  else greatest(
-    case when collections.is_public then 1 else 0 end,
-    coalesce((
-      select max(case p.permission when 'admin' then 3 when 'write' then 2 else 1 end)
+// collectionColumns are the columns of [Collection].
+const collectionColumns = `c.id, c.name, c.description, c.owner_id, c.vector_store_name, c.embedding_model, c.quantization,
+  c.chunk_size, c.chunk_overlap, c.chunking_strategy, c.chunking_config, c.pipeline_config, c.extraction_config,
+  c.default_reranker_id, c.is_public, c.status, c.status_message, c.document_count, c.chunk_count, c.vector_count,
+  c.total_size_bytes, c.meta, c.sync_mode, c.sync_interval_minutes, c.sync_paused_at, c.sync_next_run_at,
+  c.sync_last_run_started_at, c.sync_last_run_completed_at, c.sync_last_run_status, c.sync_last_error,
+  c.created_at, c.updated_at, c.deleted_at, c.partition_key`
+
+// selectForPerson reads a collection with the right of a user in person: the owner
+// and a superuser have every right, others what they were granted, and everybody
+// may read a public one. It is served by the primary key and by
+// uq_collection_permissions_user_id_collection_id.
+//
+// It stands apart from selectForKey because every request asks it: PostgreSQL plans
+// it anew each time, and planning what a person has no use for would be half of
+// what it costs.
+const selectForPerson = `
+select ` + collectionColumns + `,
+  case
+    when c.owner_id = $2 or $3 then 'admin'
+    else coalesce((
+      select p.permission
       from collection_permissions p
-      where p.collection_id = collections.id
-        and (p.user_id = @user or p.api_key_id = @key)
-    ), 0))
-end`
+      where p.user_id = $2
+        and p.collection_id = $1
+    ), case when c.is_public then 'read' end)
+  end as granted
+from collections c
+where c.id = $1
+  and c.deleted_at is null`
+
+// selectForKey reads it with the right of an API key, which acts as its owner, has
+// what was granted to itself besides, and may be confined to some collections. It is
+// served by the keys above and by uq_collection_permissions_api_key_id_collection_id.
+const selectForKey = `
+select ` + collectionColumns + `,
+  case
+    when c.owner_id = $2 then 'admin'
+    else coalesce((
+      select permission
+      from (
+        select p.permission
+        from collection_permissions p
+        where p.user_id = $2
+          and p.collection_id = $1
+        union all
+        select p.permission
+        from collection_permissions p
+        where p.api_key_id = $3
+          and p.collection_id = $1
+      ) granted
+      order by case permission when 'admin' then 1 when 'write' then 2 else 3 end
+      limit 1
+    ), case when c.is_public then 'read' end)
+  end as granted
+from collections c
+where c.id = $1
+  and c.deleted_at is null
+  and ($4::uuid[] is null or c.id = any($4::uuid[]))`
 
 // Caller is the identity whose right is asked for.
 type Caller struct {
@@ -65,20 +111,24 @@ const reachable = `(cast(@within as uuid[]) is null or collections.id = any(cast
 // caller may do with it, in one statement. A collection that the caller may not
 // even read is [ErrNotFound].
 func (r *Repository) GetByUUIDWithPermissionCheck(ctx context.Context, id uuid.UUID, who Caller) (Scope, error) {
-	values := who.values()
-	values["id"] = id
-	var found []scoped
-	err := r.db.Session(ctx).Raw(`
-select collections.*, `+grantedColumn+` as granted
-from collections
-where collections.id = @id
-  and collections.deleted_at is null
-  and `+reachable, values).Scan(&found).Error
+	sql, args := selectForPerson, []any{id, who.UserID, who.Super}
+	if who.APIKeyID != nil || who.Within != nil {
+		sql, args = selectForKey, []any{id, who.UserID, who.APIKeyID, who.Within}
+	}
+	rows, err := r.db.Querier(ctx).Query(ctx, sql, args...)
 	if err != nil {
 		return Scope{}, r.db.Translate(err)
 	}
-	if len(found) == 0 || found[0].Granted < int(Read) {
+	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[scoped])
+	if errors.Is(err, pgx.ErrNoRows) {
 		return Scope{}, ErrNotFound
 	}
-	return Scope{collection: found[0].Collection, granted: Permission(found[0].Granted)}, nil
+	if err != nil {
+		return Scope{}, r.db.Translate(err)
+	}
+	granted, ok := ParsePermission(valueOr(found.Granted, ""))
+	if !ok {
+		return Scope{}, ErrNotFound
+	}
+	return Scope{collection: found.Collection, granted: granted}, nil
 }
