@@ -23,20 +23,40 @@ var errNoCollection = errors.New("there is no such collection")
 // findCollection finds a collection by its name, or by its id.
 func findCollection(ctx context.Context, c *client.Client, name string) (client.Listed[client.Collection], error) {
 	name = norm.NFC.String(strings.TrimSpace(name)) // as the server keeps it
-	for collection, err := range c.Collections(ctx) {
-		if err != nil || collection.Value.Name == name {
-			return collection, err
-		}
+	collection, err := collectionCalled(ctx, c, name, false)
+	if !errors.Is(err, errNoCollection) {
+		return collection, err
 	}
 	if !looksLikeID.MatchString(name) {
-		return client.Listed[client.Collection]{}, errNoCollection
+		// A superuser may see those of others, which are not among theirs.
+		if collection, err := collectionCalled(ctx, c, name, true); err == nil {
+			return collection, nil
+		}
+		return collection, errNoCollection
 	}
-	collection, err := c.Collection(ctx, strings.ToLower(name))
+	collection, err = c.Collection(ctx, strings.ToLower(name))
 	var p *client.Problem
 	if errors.As(err, &p) && (p.Status == http.StatusNotFound || p.Status == http.StatusUnprocessableEntity) {
 		return collection, errNoCollection
 	}
 	return collection, err
+}
+
+// maxFilter is the longest text that the server filters by, in characters.
+const maxFilter = 255
+
+// collectionCalled finds a collection by its name alone, among the user's or among
+// all.
+func collectionCalled(ctx context.Context, c *client.Client, name string, all bool) (client.Listed[client.Collection], error) {
+	if name == "" || utf8.RuneCountInString(name) > maxFilter {
+		return client.Listed[client.Collection]{}, errNoCollection // no collection is called so
+	}
+	for collection, err := range c.Collections(ctx, client.CollectionFilter{Text: name, All: all}) {
+		if err != nil || collection.Value.Name == name {
+			return collection, err
+		}
+	}
+	return client.Listed[client.Collection]{}, errNoCollection
 }
 
 // namedCollection is [findCollection] for one that must be there.

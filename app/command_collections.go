@@ -29,16 +29,22 @@ func newCollectionsList(s *shell) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the collections that you may read",
-		Long:    "List the collections that are yours, are shared with you or are public, newest first.\n\n" + signInRules,
-		Example: "  semantik collections list\n  semantik collections list --json",
+		Long:    "List the collections that are yours, are shared with you or are public, newest first; as a\nsuperuser, with --all, everybody's.\n\n" + signInRules,
+		Example: "  semantik collections list\n  semantik collections list --query notes --status ready --sort name --json",
 		Args:    cobra.NoArgs,
 	}
+	var filter client.CollectionFilter
+	cmd.Flags().StringVarP(&filter.Text, "query", "q", "", "only those with this text in the name or the description")
+	cmd.Flags().StringVar(&filter.Status, "status", "", "only those that are pending, processing, ready, error or degraded")
+	cmd.Flags().StringVar(&filter.Owner, "owner", "", "only those of this user")
+	cmd.Flags().StringVar(&filter.Sort, "sort", "", "name, created_at, updated_at, document_count, vector_count or total_size_bytes, with a - before it for the other way round")
+	cmd.Flags().BoolVar(&filter.All, "all", false, "everybody's; for superusers")
 	asJSON := addJSON(cmd)
 	addServer(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return s.withClient(cmd, func(ctx context.Context, c *client.Client) error {
 			found := []client.Listed[client.Collection]{}
-			for collection, err := range c.Collections(ctx) {
+			for collection, err := range c.Collections(ctx, filter) {
 				if err != nil {
 					return err
 				}
@@ -82,6 +88,8 @@ func accessTo(c client.Collection, who client.User) string {
 		return "yours"
 	case c.IsPublic:
 		return "public"
+	case who.IsSuperuser:
+		return "superuser"
 	default:
 		return "shared"
 	}

@@ -31,9 +31,9 @@ type office struct {
 	chief string
 }
 
-func newOffice(t *testing.T) office {
+func newOffice(t *testing.T, database string) office {
 	t.Helper()
-	o := office{database: pgtest.Empty(t)}
+	o := office{database: database}
 	o.environ = home(t, "DATABASE_URL="+o.database)
 	first := o.ok(t, "", "create", "chief", "--generate")
 	o.chief = strings.TrimSpace(first.stdout)
@@ -56,7 +56,7 @@ func (o office) ok(t *testing.T, stdin string, args ...string) ran {
 
 func TestUsers_AreMadeOnTheDatabaseItself(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newOffice(t, pgtest.Empty(t))
 	bob := decode[account](t, o.ok(t, "correct horse\n", "create", "bob", "--email", "bob@example.com", "--full-name", "Bob Ross", "--password-stdin", "--json"))
 	require.Equal(t, account{Username: "bob", Email: "bob@example.com", IsActive: true}, bob, "no password is printed that somebody has given")
 	carol := decode[account](t, o.ok(t, "", "create", "carol", "--superuser", "--generate", "--json"))
@@ -74,7 +74,7 @@ func TestUsers_AreMadeOnTheDatabaseItself(t *testing.T) {
 
 func TestUsers_SayWhatIsWrongInTheWordsOfTheCommandLine(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newOffice(t, pgtest.Database(t))
 	for _, c := range []struct {
 		reason string
 		code   int
@@ -106,7 +106,7 @@ func TestUsers_SayWhatIsWrongInTheWordsOfTheCommandLine(t *testing.T) {
 
 func TestUsers_AreChangedWhileAServerRuns(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newOffice(t, pgtest.Database(t))
 	o.ok(t, "correct horse\n", "create", "bob", "--password-stdin")
 	u := up(t, o.environ, t.TempDir())
 	defer u.stop(t)

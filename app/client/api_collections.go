@@ -57,9 +57,33 @@ func (c *Client) Collection(ctx context.Context, id string) (Listed[Collection],
 	return answer, c.get(ctx, collectionPath(id), nil, &answer)
 }
 
+// CollectionFilter says which collections are wanted. What is empty does not
+// matter.
+type CollectionFilter struct {
+	// Text is in the name or the description.
+	Text          string
+	Status, Owner string
+	// Sort is a member, with a - before it for the other way round.
+	Sort string
+	// All asks for everybody's, as a superuser.
+	All bool
+}
+
+func (f CollectionFilter) add(values url.Values) {
+	for name, value := range map[string]string{"q": f.Text, "status": f.Status, "owner": f.Owner, "sort": f.Sort} {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	if f.All {
+		values.Set("all", "true")
+	}
+}
+
 // Collections lists the collections that the user may read.
-func (c *Client) Collections(ctx context.Context) iter.Seq2[Listed[Collection], error] {
+func (c *Client) Collections(ctx context.Context, f CollectionFilter) iter.Seq2[Listed[Collection], error] {
 	return pages(func(page url.Values) ([]Listed[Collection], int64, error) {
+		f.add(page)
 		var answer struct {
 			Collections []Listed[Collection] `json:"collections"`
 			Total       int64                `json:"total"`

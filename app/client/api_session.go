@@ -17,6 +17,8 @@ type Tokens struct {
 type User struct {
 	ID       int64  `json:"id"`
 	Username string `json:"username"`
+	// IsSuperuser is set for a superuser who acts in person.
+	IsSuperuser bool `json:"is_superuser"`
 }
 
 // Login signs in with a name and a password.

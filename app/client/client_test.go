@@ -207,7 +207,7 @@ func TestClient_ReadsEveryPage(t *testing.T) {
 	t.Parallel()
 	c, _ := newClient(t, serve(t, answer(`{"collections":[{"name":"a"},{"name":"b"}],"total":3}`), answer(`{"collections":[{"name":"c"}],"total":3}`)), client.Options{})
 	var names []string
-	for collection, err := range c.Collections(t.Context()) {
+	for collection, err := range c.Collections(t.Context(), client.CollectionFilter{}) {
 		require.NoError(t, err)
 		names = append(names, collection.Value.Name)
 	}
