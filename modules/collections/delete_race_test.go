@@ -129,7 +129,7 @@ func TestDelete_WhileTwoLoadersAreAtItBothRollBack(t *testing.T) {
 	w := testworld.New(t)
 	c := w.Collection(w.Root)
 	scope := w.Scope(c.ID)
-	loaded, deletedNow := make(chan struct{}, 2), make(chan struct{})
+	loaded, purgedNow := make(chan struct{}, 2), make(chan struct{})
 	results := make(chan error, 2)
 	for i := range 2 {
 		go func() {
@@ -145,18 +145,19 @@ func TestDelete_WhileTwoLoadersAreAtItBothRollBack(t *testing.T) {
 					return err
 				}
 				loaded <- struct{}{}
-				<-deletedNow
+				<-purgedNow
 				return collections.NewRepository(w.DB).AddCounts(ctx, scope, collections.Counts{Chunks: n})
 			})
 		}()
 	}
 	<-loaded
 	<-loaded
-	w.Delete(c)
-	close(deletedNow)
+	// The purge sees nothing of what they have loaded, and comes to its end.
+	require.Equal(t, operations.StatusCompleted, w.AwaitOperation(w.Delete(c)).Status)
+	close(purgedNow)
 	require.ErrorIs(t, <-results, collections.ErrNotFound)
 	require.ErrorIs(t, <-results, collections.ErrNotFound)
-	purged(t, w, c.ID)
+	require.Empty(t, w.Left(c.ID))
 }
 
 func TestDelete_OfManyAtOnceOneDeletes(t *testing.T) {

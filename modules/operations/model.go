@@ -42,14 +42,15 @@ type Meta struct {
 	Stalled int `json:"stalled,omitempty"`
 }
 
-// Progress counts documents.
+// Progress counts documents and, where a deleted collection is purged, its chunks
+// besides.
 type Progress struct {
 	// Done are those that are finished, the failed ones included.
 	Done   int64 `json:"done"`
 	Failed int64 `json:"failed"`
 	// Total may grow while documents are added to an operation that is running.
 	Total int64 `json:"total"`
-	// Chunks is how many chunks were made.
+	// Chunks is how many chunks were made, or purged.
 	Chunks int64 `json:"chunks"`
 	// Message says in words what is being done.
 	Message string `json:"message,omitempty"`

@@ -5,6 +5,9 @@
 // context and fails outside of one. A worker is a function registered with
 // [Handle] before [Queue.Start].
 //
+// Work that nobody waits for goes to the queue [Background], which keeps the other
+// one waiting for nothing.
+//
 // The queue is a doorbell, not the truth. River decides that a job's worker is
 // dead by the time since the attempt began, not by a sign of life, so whoever
 // needs "resumed within a minute, and never by two" keeps a lease of its own on
