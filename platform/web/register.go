@@ -123,11 +123,27 @@ func documentProblems(api huma.API, op *huma.Operation, rule bodyRule) {
 	}
 	for _, status := range statuses {
 		if key := strconv.Itoa(status); op.Responses[key] == nil {
-			op.Responses[key] = &huma.Response{Description: http.StatusText(status), Content: problem}
+			op.Responses[key] = &huma.Response{Description: http.StatusText(status), Content: problem, Headers: headersOf(status)}
 		}
 	}
 	if op.Responses["default"] == nil {
 		op.Responses["default"] = &huma.Response{Description: "Any other error", Content: problem}
+	}
+}
+
+// headersOf describes the headers that belong to a status.
+func headersOf(status int) map[string]*huma.Param {
+	if status != http.StatusTooManyRequests {
+		return nil
+	}
+	number := func(doc string) *huma.Param {
+		return &huma.Param{Description: doc, Schema: &huma.Schema{Type: huma.TypeInteger}}
+	}
+	return map[string]*huma.Param{
+		"Retry-After":   number("Seconds to wait."),
+		headerLimit:     number("How many there may be."),
+		headerRemaining: number("How many are left. All three are in every answer that counts."),
+		headerReset:     number("When all of it is there again, in seconds since 1970."),
 	}
 }
 
