@@ -15,5 +15,11 @@
 // of operations implements: a collection, its first operation and the job commit
 // together or not at all.
 //
-// The module never reads documents or chunks, and never deletes them.
+// Whoever administers a collection shares it ([Service.Share]), renames it and
+// changes it ([Service.Update]) and deletes it, each under the lock of its row and
+// with an entry in the audit log. Its state changes through [StatusChanger] alone,
+// by the table of [Transitions].
+//
+// The module never reads chunks, and documents only to count those of a source; it
+// deletes neither.
 package collections

@@ -3,6 +3,7 @@ package collections_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +49,14 @@ func TestRepository_CreateGetListUpdateDelete(t *testing.T) {
 		_, err = rows.Update(ctx, scope, map[string]any{column: 1})
 		require.Error(t, err, "%s is not on the list of what may be changed", column)
 	}
+
+	renamed, err := rows.Rename(ctx, scope, " Third ")
+	require.NoError(t, err)
+	require.Equal(t, "Third", renamed.Name)
+	require.True(t, strings.HasSuffix(renamed.VectorStoreName, "_third"), renamed.VectorStoreName)
+	found, err := rows.GetByName(ctx, "Third")
+	require.NoError(t, err)
+	require.Equal(t, c.ID, found.ID)
 
 	list, total, err := rows.ListForUser(ctx, collections.Caller{UserID: alice.ID}, collections.Filter{}, database.Page{Limit: 10})
 	require.NoError(t, err)

@@ -29,6 +29,11 @@ type Directory interface {
 //
 // An API key acts as its owner; what is shared with the key itself, the key may do
 // although its owner may not.
+//
+// Whoever administers a collection can find out by trying which names exist. That
+// is what sharing by name means; it is as slow as the rate limit, each success is in
+// the audit log and in the list of whom it was shared with, and who cannot sign in
+// is not told apart from who does not exist.
 func (s *Service) Share(ctx context.Context, id uuid.UUID, in ShareInput) (Grant, error) {
 	var grant Grant
 	err := s.administering(ctx, id, func(ctx context.Context, scope Scope) error {
