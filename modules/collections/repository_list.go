@@ -36,6 +36,22 @@ const visible = `(
   ))
 )`
 
+// Reads keeps to the rows whose column names a collection that the caller may read,
+// or that was deleted: what is told of one of those is for others to say.
+func (c Caller) Reads(column string) database.Condition {
+	values := c.values()
+	values["public"] = true
+	return func(db *gorm.DB) *gorm.DB {
+		return db.Where(`exists (
+  select 1
+  from collections
+  where collections.id = `+column+`
+    and `+reachable+`
+    and (collections.deleted_at is not null or @super or `+visible+`)
+)`, values)
+	}
+}
+
 // The filters narrow what is visible. By status everybody's collections are served
 // by ix_collections_status, by owner by ix_collections_owner_id; the owner's id
 // comes from ix_users_username.

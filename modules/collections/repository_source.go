@@ -74,3 +74,19 @@ func (r *Repository) RecountSources(ctx context.Context, scope Scope) error {
 	_, err := r.db.Querier(ctx).Exec(ctx, recountSources, scope.ID(), scope.PartitionKey())
 	return r.db.Translate(err)
 }
+
+const takeFromSource = `
+update collection_sources
+set document_count = greatest(document_count - 1, 0),
+    size_bytes = greatest(size_bytes - $3, 0),
+    updated_at = now()
+where id = $2
+  and collection_id = $1`
+
+// TakeFromSource takes a document of so many bytes off its source's counters, where
+// no operation is going to count them. It comes after [Repository.AddCounts], which
+// locks the collection: an operation that is just ending counts before or after it.
+func (r *Repository) TakeFromSource(ctx context.Context, scope Scope, sourceID, bytes int64) error {
+	_, err := r.db.Querier(ctx).Exec(ctx, takeFromSource, scope.ID(), sourceID, bytes)
+	return r.db.Translate(err)
+}

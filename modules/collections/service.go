@@ -117,6 +117,16 @@ func (s *Service) List(ctx context.Context, q ListQuery) ([]Collection, int64, e
 	return s.repository.ListForUser(ctx, who, filter, q.Page)
 }
 
+// Reader is the caller in the terms of a list that leaves out what is on collections
+// that they may not read.
+func (s *Service) Reader(ctx context.Context) (*Caller, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &who, nil
+}
+
 // scopeFor is the scope that an API key needs for what the permission allows.
 func scopeFor(need Permission) auth.Scope {
 	switch need {

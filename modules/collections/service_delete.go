@@ -63,9 +63,10 @@ func (s *Service) ScopeForPurge(ctx context.Context, id uuid.UUID) (Scope, error
 }
 
 // AuthorizeDeleted lets those pass who may know what becomes of a collection that
-// was deleted: its owner and superusers. Nobody can see the collection itself any
-// more. [ErrNotFound] for anybody else, and for a collection that was not deleted.
-func (s *Service) AuthorizeDeleted(ctx context.Context, id uuid.UUID) error {
+// was deleted: its owner, superusers, and whoever has started what they ask about.
+// Nobody can see the collection itself any more. [ErrNotFound] for anybody else, and
+// for a collection that was not deleted.
+func (s *Service) AuthorizeDeleted(ctx context.Context, id uuid.UUID, started bool) error {
 	who, err := auth.Require(ctx)
 	if err != nil {
 		return err
@@ -75,8 +76,8 @@ func (s *Service) AuthorizeDeleted(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	superuser := who.IsSuperuser && !who.ViaAPIKey()
-	if !superuser && (c.OwnerID != who.UserID || !who.Reaches(id)) {
-		return ErrNotFound
+	if superuser || ((started || c.OwnerID == who.UserID) && who.Reaches(id)) {
+		return nil
 	}
-	return nil
+	return ErrNotFound
 }

@@ -56,6 +56,11 @@ func (s *Service) store(ctx context.Context, scope collections.Scope, file incom
 			return Result{}, nil, err
 		}
 	}
+	if p.dropped != nil && p.dropped.SourceID != nil {
+		if err := s.rows.TakeFromSource(ctx, scope, *p.dropped.SourceID, p.dropped.FileSize); err != nil {
+			return Result{}, nil, err
+		}
+	}
 	if !p.waits {
 		return p.Result, nil, nil
 	}

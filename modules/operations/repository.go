@@ -94,10 +94,10 @@ func (r *Repository) CancelActive(ctx context.Context, scope collections.Scope) 
 type Filter struct {
 	UserID       *int64
 	CollectionID uuid.UUID
-	// Within are the only collections to look at; nil for all.
-	Within   []uuid.UUID
-	Statuses []Status
-	Type     Type
+	// ReadableBy leaves out what is on a collection that the caller may not read.
+	ReadableBy *collections.Caller
+	Statuses   []Status
+	Type       Type
 }
 
 // List lists operations, the newest first, with the total. It is served by the
@@ -112,8 +112,8 @@ func (r *Repository) List(ctx context.Context, f Filter, page database.Page) ([]
 	if f.CollectionID != uuid.Nil {
 		conditions = append(conditions, database.Where("collection_id = ?", f.CollectionID))
 	}
-	if f.Within != nil {
-		conditions = append(conditions, database.Where("collection_id in ?", f.Within))
+	if f.ReadableBy != nil {
+		conditions = append(conditions, f.ReadableBy.Reads("operations.collection_id"))
 	}
 	if len(f.Statuses) > 0 {
 		conditions = append(conditions, database.Where("status in ?", f.Statuses))

@@ -31,10 +31,10 @@ func NewService(repository *Repository, access *collections.Service, directory D
 	return &Service{repository: repository, access: access, directory: directory}
 }
 
-// Get reads an operation that the caller started, or that is on a collection
-// which the caller may read; any other is [ErrNotFound]. Those of a collection that
-// was deleted can still be read by who started them, by its owner and by a
-// superuser: how its purge goes is all that there is to know of it.
+// Get reads an operation on a collection that the caller may read; any other is
+// [ErrNotFound], also for who started it: it names documents that others add. Those
+// of a collection that was deleted can still be read by who started them, by its
+// owner and by a superuser: how its purge goes is all that there is to know of it.
 func (s *Service) Get(ctx context.Context, id uuid.UUID) (Operation, error) {
 	who, err := auth.RequireScope(ctx, auth.ScopeRead)
 	if err != nil {
@@ -46,12 +46,9 @@ func (s *Service) Get(ctx context.Context, id uuid.UUID) (Operation, error) {
 	if err != nil && apperr.KindOf(err) != apperr.NotFound {
 		return Operation{}, err
 	}
-	if o.UserID != nil && *o.UserID == who.UserID && who.Reaches(o.CollectionID) {
-		return o, nil
-	}
 	_, err = s.access.Authorize(ctx, o.CollectionID, collections.Read)
 	if apperr.KindOf(err) == apperr.NotFound {
-		err = s.access.AuthorizeDeleted(ctx, o.CollectionID)
+		err = s.access.AuthorizeDeleted(ctx, o.CollectionID, o.UserID != nil && *o.UserID == who.UserID)
 	}
 	if apperr.KindOf(err) == apperr.NotFound {
 		return Operation{}, ErrNotFound
@@ -85,8 +82,8 @@ func (q ListQuery) filter() (f Filter, err error) {
 	return f, err
 }
 
-// List lists the operations that the caller started, the newest first, those on
-// collections that were deleted included. A superuser may ask for another user's
+// List lists the operations that the caller started, the newest first, as far as
+// [Service.Get] would read them. A superuser may ask for another user's
 // or for everybody's; [auth.ErrSuperuserRequired] for anybody else.
 func (s *Service) List(ctx context.Context, q ListQuery) ([]Operation, int64, error) {
 	who, err := auth.RequireScope(ctx, auth.ScopeRead)
@@ -104,9 +101,7 @@ func (s *Service) List(ctx context.Context, q ListQuery) ([]Operation, int64, er
 		_, err = auth.RequireSuperuser(ctx)
 	default:
 		f.UserID = &who.UserID
-		if who.ViaAPIKey() {
-			f.Within = who.Resources
-		}
+		f.ReadableBy, err = s.access.Reader(ctx)
 	}
 	if err != nil {
 		return nil, 0, err
