@@ -94,6 +94,9 @@ func TestCollections_AreMadeSharedRenamedAndDeleted(t *testing.T) {
 	// As another keyboard composes it.
 	require.Contains(t, r.ok("collections", "show", "Ha\u0308user & Ga\u0308rten").stdout, made.ID)
 	require.Equal(t, made.ID, decode[api.Collection](t, r.ok("collections", "show", strings.ToUpper(made.ID), "--json")).ID)
+	r.ok("collections", "create", made.ID)
+	require.Equal(t, made.ID, decode[api.Collection](t, r.ok("collections", "show", made.ID, "--json")).ID,
+		"an id is one, whatever another collection is called")
 	require.Contains(t, r.ok("collections", "list").stdout, "yours, public")
 	require.Contains(t, r.ok("collections", "list", "-q", "gärten", "--owner", "admin", "--sort", "name").stdout, made.ID)
 	require.NotContains(t, r.ok("collections", "list", "-q", "castles").stdout, made.ID)

@@ -20,26 +20,26 @@ var looksLikeID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-
 // errNoCollection means that the user sees no such collection.
 var errNoCollection = errors.New("there is no such collection")
 
-// findCollection finds a collection by its name, or by its id.
+// findCollection finds a collection by its id, or by its name. What may be an id is
+// one first: somebody else could give theirs another's id for a name, and share it.
 func findCollection(ctx context.Context, c *client.Client, name string) (client.Listed[client.Collection], error) {
 	name = norm.NFC.String(strings.TrimSpace(name)) // as the server keeps it
+	if looksLikeID.MatchString(name) {
+		collection, err := c.Collection(ctx, strings.ToLower(name))
+		var p *client.Problem
+		if !errors.As(err, &p) || (p.Status != http.StatusNotFound && p.Status != http.StatusUnprocessableEntity) {
+			return collection, err
+		}
+	}
 	collection, err := collectionCalled(ctx, c, name, false)
 	if !errors.Is(err, errNoCollection) {
 		return collection, err
 	}
-	if !looksLikeID.MatchString(name) {
-		// A superuser may see those of others, which are not among theirs.
-		if collection, err := collectionCalled(ctx, c, name, true); err == nil {
-			return collection, nil
-		}
-		return collection, errNoCollection
+	// A superuser may see those of others, which are not among theirs.
+	if collection, err := collectionCalled(ctx, c, name, true); err == nil {
+		return collection, nil
 	}
-	collection, err = c.Collection(ctx, strings.ToLower(name))
-	var p *client.Problem
-	if errors.As(err, &p) && (p.Status == http.StatusNotFound || p.Status == http.StatusUnprocessableEntity) {
-		return collection, errNoCollection
-	}
-	return collection, err
+	return collection, errNoCollection
 }
 
 // maxFilter is the longest text that the server filters by, in characters.

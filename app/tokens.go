@@ -35,10 +35,15 @@ func (t *tokens) serverFor(string) string {
 	return t.server
 }
 
-// find gives the server to speak to, and finds the first token.
+// find gives the server to speak to, and finds the first token. Without a server it
+// is that of the best offer, and no other when that one cannot be opened: what was
+// meant for one server must not happen on another.
 func (t *tokens) find() (string, error) {
 	for _, offer := range t.offers() {
-		if t.server != "" && offer.Server != t.server {
+		if t.server == "" {
+			t.server = offer.Server
+		}
+		if offer.Server != t.server {
 			continue
 		}
 		if l, ok := t.open(offer); ok {

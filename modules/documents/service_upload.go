@@ -118,6 +118,11 @@ func (s *Service) take(ctx context.Context, scope collections.Scope, up Upload, 
 	var operation *uuid.UUID
 	err = s.db.InTx(ctx, func(ctx context.Context) error {
 		result, operation = Result{}, nil // a unit of work may run more than once
+		// An upload may last, and the right may be taken back meanwhile.
+		scope, err := s.collections.Authorize(ctx, scope.ID(), collections.Write)
+		if err != nil {
+			return err
+		}
 		result, operation, err = s.store(ctx, scope, incoming{upload: up, path: failed.Path, mimeType: file.MIMEType, content: content})
 		return err
 	})

@@ -73,6 +73,25 @@ where api_key_id = $1
   and ip_address = '127.0.0.1'`, id, c.ID.String()))
 }
 
+// A long upload stores nothing more once its right was taken back.
+func TestUpload_AsksForTheRightWithEachFile(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	dave := w.User("dave")
+	c := w.Collection(w.Root)
+	w.Grant(c, dave, collections.Write)
+	next := testworld.Sequence(testworld.File{Path: "a.txt", Content: "a"}, testworld.File{Path: "b.txt", Content: "b"})
+	files := 0
+	_, _, err := w.Documents.Upload(w.As(dave), c.ID, documents.Upload{Next: func() (documents.File, error) {
+		if files++; files == 2 {
+			w.Exec(`delete from collection_permissions where user_id = $1`, dave.ID)
+		}
+		return next()
+	}})
+	require.ErrorIs(t, err, collections.ErrNotFound)
+	require.Equal(t, "a.txt", testworld.Value[string](w, `select string_agg(file_path, ' ') from documents`))
+}
+
 func TestUpload_EachFileHasItsOwnOutcome(t *testing.T) {
 	t.Parallel()
 	w := testworld.New(t, testworld.Setting("MAX_UPLOAD_BYTES=64B"))
