@@ -35,6 +35,7 @@ func parts() []part {
 		{"schema", (*bench).schema},
 		{"ingest", (*bench).ingest},
 		{"login", (*bench).login},
+		{"purge", (*bench).purge},
 	}
 }
 
