@@ -1,6 +1,6 @@
 """Makes the world that Schemathesis asks about, and lets it ask.
 
-    ask.py FILE CASES
+    ask.py FILE CASES SEED
 
 FILE is what `semantik serve --json` has printed. The stranger asks first: the
 superuser may take away what is there.
@@ -34,6 +34,8 @@ CHECKS = [
 # name that is taken, a date that must be later than another), and 422 with the
 # reason is in the description. use_after_free and ensure_resource_availability
 # take an answer of another asker's for one of their own when ids are given.
+
+UPLOAD = "POST /api/v2/collections/{collection_id}/documents"
 
 
 class World:
@@ -88,10 +90,12 @@ def configuration(parameters, doomed):
     lines = ["[parameters]"] + [f"{name} = {json.dumps(value)}" for name, value in parameters.items()]
     lines += ["", "[[operations]]", 'include-method = "DELETE"', "[operations.parameters]"]
     lines += [f"{name} = {json.dumps(value)}" for name, value in doomed.items()]
+    # In a form everything is text: a number in the place of one is no number.
+    lines += ["", "[[operations]]", f"include-name = {json.dumps(UPLOAD)}", "checks.negative_data_rejection.enabled = false"]
     return "\n".join(lines) + "\n"
 
 
-def ask(base, asker, token, cases, config):
+def ask(base, asker, token, cases, seed, config):
     name = f"schemathesis-{asker}.toml"
     with open(name, "w", encoding="utf-8") as file:
         file.write(config)
@@ -100,6 +104,8 @@ def ask(base, asker, token, cases, config):
         "--header", "Authorization: Bearer " + token, "--checks", ",".join(CHECKS), "--max-examples", cases,
         "--request-timeout", "30", "--max-failures", "20", "--continue-on-failure", "--no-color", "--warnings", "off",
     ]  # fmt: skip
+    if seed != "random":
+        command += ["--seed", seed]
     for path in ENDS_THE_RUN:
         command += ["--exclude-path", path]
     print(f"schemathesis: as {asker}", flush=True)
@@ -113,7 +119,7 @@ def ask(base, asker, token, cases, config):
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         base = json.load(file)["url"]
-    cases = sys.argv[2]
+    cases, seed = sys.argv[2:4]
     world = World(base)
     victim = world.user("victim")
     world.user("stranger")
@@ -123,7 +129,7 @@ def main():
         kept = world.furnish(f"{asker}'s", token, "victim")
         doomed = world.furnish(f"{asker}'s, to be deleted", token, "victim")
         kept["user_id"] = doomed["user_id"] = victim["id"]
-        failed |= ask(base, asker, token, cases, configuration(kept, doomed))
+        failed |= ask(base, asker, token, cases, seed, configuration(kept, doomed))
     sys.exit(1 if failed else 0)
 
 
