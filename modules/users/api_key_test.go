@@ -371,7 +371,7 @@ func FuzzCreateAPIKeyInput(f *testing.F) {
 			Permissions   struct{ Scopes, Collections []string }
 		}
 		if json.Unmarshal([]byte(body), &sent) != nil {
-			t.Skip()
+			return // the server refuses it before anybody looks at the fields
 		}
 		in := users.CreateAPIKeyInput{Name: sent.Name, ExpiresInDays: sent.ExpiresInDays, Scopes: sent.Permissions.Scopes, Collections: sent.Permissions.Collections}
 		row, err := in.Row()

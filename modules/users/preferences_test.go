@@ -161,7 +161,7 @@ func FuzzPreferencesInput(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		var in users.PreferencesInput
 		if json.Unmarshal([]byte(body), &in) != nil {
-			t.Skip()
+			return // the server refuses it before anybody looks at the fields
 		}
 		p, err := in.Stored()
 		if err != nil {
