@@ -81,12 +81,24 @@ func (s *shell) withClient(cmd *cobra.Command, do func(ctx context.Context, c *c
 	return do(cmd.Context(), c)
 }
 
+// withCollection does something with a collection, by its name or its id, for the
+// command.
+func (s *shell) withCollection(cmd *cobra.Command, name string, do func(ctx context.Context, c *client.Client, collection client.Listed[client.Collection]) error) error {
+	return s.withClient(cmd, func(ctx context.Context, c *client.Client) error {
+		collection, err := namedCollection(ctx, c, name)
+		if err != nil {
+			return err
+		}
+		return do(ctx, c, collection)
+	})
+}
+
 // givenCredential is the API key or the token that the command was given, "" for
 // none. It is used or fails: a script whose key was revoked must not go on as
 // whoever is signed in on the machine.
 func (s *shell) givenCredential(cmd *cobra.Command) (string, error) {
 	given := map[string]string{}
-	if path, err := cmd.Flags().GetString("api-key-file"); err == nil && path != "" {
+	if path, err := cmd.Flags().GetString("api-key-file"); err == nil && cmd.Flags().Changed("api-key-file") {
 		key, err := s.readKeyFile(path)
 		if err != nil {
 			return "", err
@@ -111,6 +123,9 @@ func (s *shell) givenCredential(cmd *cobra.Command) (string, error) {
 const maxKeyFile = 4 << 10
 
 func (s *shell) readKeyFile(path string) (string, error) {
+	if path == "" {
+		return "", usagef("--api-key-file names no file")
+	}
 	reader := s.stdin
 	if path != "-" {
 		file, err := os.Open(path) //nolint:gosec // the caller's own file

@@ -141,11 +141,7 @@ func newCollectionsShow(s *shell) *cobra.Command {
 	asJSON := addJSON(cmd)
 	addServer(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return s.withClient(cmd, func(ctx context.Context, c *client.Client) error {
-			collection, err := namedCollection(ctx, c, args[0])
-			if err != nil {
-				return err
-			}
+		return s.withCollection(cmd, args[0], func(ctx context.Context, c *client.Client, collection client.Listed[client.Collection]) error {
 			if *asJSON {
 				return s.json(collection)
 			}
@@ -196,11 +192,7 @@ func newCollectionsRename(s *shell) *cobra.Command {
 	asJSON := addJSON(cmd)
 	addServer(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return s.withClient(cmd, func(ctx context.Context, c *client.Client) error {
-			collection, err := namedCollection(ctx, c, args[0])
-			if err != nil {
-				return err
-			}
+		return s.withCollection(cmd, args[0], func(ctx context.Context, c *client.Client, collection client.Listed[client.Collection]) error {
 			renamed, err := c.RenameCollection(ctx, collection.Value.ID, args[1])
 			if err != nil {
 				return err
@@ -232,11 +224,7 @@ func newCollectionsDelete(s *shell) *cobra.Command {
 		if !*yes && !isTerminal(s.stdin) {
 			return usagef("there is no terminal to ask on whether you are sure; add --yes")
 		}
-		return s.withClient(cmd, func(ctx context.Context, c *client.Client) error {
-			collection, err := namedCollection(ctx, c, args[0])
-			if err != nil {
-				return err
-			}
+		return s.withCollection(cmd, args[0], func(ctx context.Context, c *client.Client, collection client.Listed[client.Collection]) error {
 			if !*yes {
 				if err := s.confirmDeletion(ctx, collection.Value); err != nil {
 					return err

@@ -76,11 +76,7 @@ func newCollectionsShare(s *shell) *cobra.Command {
 		if *permission != "read" && *permission != "write" && *permission != "admin" {
 			return usagef("--permission must be read, write or admin, not %q", *permission)
 		}
-		return s.withClient(cmd, func(ctx context.Context, c *client.Client) error {
-			collection, err := namedCollection(ctx, c, args[0])
-			if err != nil {
-				return err
-			}
+		return s.withCollection(cmd, args[0], func(ctx context.Context, c *client.Client, collection client.Listed[client.Collection]) error {
 			with, err := grantee.find(ctx, c)
 			if err != nil {
 				return err
@@ -146,11 +142,7 @@ func newCollectionsUnshare(s *shell) *cobra.Command {
 		if err := grantee.check(); err != nil {
 			return err
 		}
-		return s.withClient(cmd, func(ctx context.Context, c *client.Client) error {
-			collection, err := namedCollection(ctx, c, args[0])
-			if err != nil {
-				return err
-			}
+		return s.withCollection(cmd, args[0], func(ctx context.Context, c *client.Client, collection client.Listed[client.Collection]) error {
 			with, err := grantee.find(ctx, c)
 			if err != nil {
 				return err
@@ -183,11 +175,7 @@ func newCollectionsPermissions(s *shell) *cobra.Command {
 	asJSON := addJSON(cmd)
 	addServer(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return s.withClient(cmd, func(ctx context.Context, c *client.Client) error {
-			collection, err := namedCollection(ctx, c, args[0])
-			if err != nil {
-				return err
-			}
+		return s.withCollection(cmd, args[0], func(ctx context.Context, c *client.Client, collection client.Listed[client.Collection]) error {
 			found := []client.Listed[client.Permission]{}
 			for permission, err := range c.Permissions(ctx, collection.Value.ID) {
 				if err != nil {

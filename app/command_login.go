@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -85,8 +87,30 @@ func (s *shell) login(ctx context.Context, server, username, password string, us
 	if err != nil {
 		return login{}, "", err
 	}
-	kept, err := store.add(ctx, login{Server: server, Username: me.Username, Token: pair.Access, Refresh: pair.Refresh}, useKeyring)
+	kept, replaced, err := store.add(ctx, login{Server: server, Username: me.Username, Token: pair.Access, Refresh: pair.Refresh}, useKeyring)
+	if err == nil && replaced.Token != "" {
+		endReplaced(ctx, replaced)
+	}
 	return kept, store.path, err
+}
+
+// endReplaced ends the session of a login that nobody can use any more. It expires
+// by itself where that cannot be done.
+func endReplaced(ctx context.Context, old login) {
+	with := func(token string) error {
+		c := client.New(old.Server, client.Options{Token: client.StaticToken(token), UserAgent: userAgent(), Tries: 1})
+		defer c.Close()
+		return c.Logout(ctx)
+	}
+	var p *client.Problem
+	if err := with(old.Token); !errors.As(err, &p) || p.Status != http.StatusUnauthorized || old.Refresh == "" {
+		return
+	}
+	c := client.New(old.Server, client.Options{UserAgent: userAgent(), Tries: 1})
+	defer c.Close()
+	if pair, err := c.Refresh(ctx, old.Refresh); err == nil {
+		_ = with(pair.Access) // it expires by itself
+	}
 }
 
 // credentials asks for what was not given.

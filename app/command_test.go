@@ -381,7 +381,7 @@ func TestCommands_ExitWithTwoOnWrongUsage(t *testing.T) {
 		{"login", "--server", "nonsense", "--password-stdin", "-u", "x"}, {"login", "-u", "x"}, {"login", "--password-stdin"},
 		{"search", "words", "-c", "x", "--server", "127.0.0.1:8080"},
 		{"keys", "create"}, {"keys", "create", "x", "--scope", "all"}, {"keys", "create", "x", "--expires-in-days", "0"}, {"keys", "revoke"},
-		{"keys", "list", "--api-key-file", "/does/not/exist"}, {"keys", "list", "--api-key-file", "-"},
+		{"keys", "list", "--api-key-file", "/does/not/exist"}, {"keys", "list", "--api-key-file", "-"}, {"keys", "list", "--api-key-file", ""},
 		{"collections", "share", "x"}, {"collections", "share", "x", "--user", "a", "--key", "b"}, {"collections", "unshare", "x"},
 		{"collections", "share", "x", "--user", "a", "-p", "own"}, {"collections", "delete", "x"}, {"collections", "rename", "x"},
 		{"audit", "--since", "yesterday"}, {"audit", "--until", "-1h"}, {"audit", "--limit", "0"}, {"audit", "--object", ":x"}, {"logout", "extra"},

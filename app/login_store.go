@@ -116,13 +116,14 @@ func (st *loginStore) find(server string) (login, error) {
 }
 
 // add keeps a new login, in the keyring where that takes it. It gives the login as
-// it is kept.
-func (st *loginStore) add(ctx context.Context, l login, useKeyring bool) (login, error) {
-	err := st.locked(ctx, func() error {
+// it is kept, and the one with its tokens in whose place it is, if they can be read.
+func (st *loginStore) add(ctx context.Context, l login, useKeyring bool) (added, replaced login, err error) {
+	err = st.locked(ctx, func() error {
 		kept, err := st.list()
 		if err != nil {
 			return err
 		}
+		replaced, _ = st.find(l.Server) // nothing to replace is no failure
 		l.Keyring = useKeyring && st.keyring != nil && st.hide(l) == nil
 		for _, one := range kept.Logins {
 			if one.Server == l.Server && one.Keyring && st.keyring != nil && (!l.Keyring || one.name() != l.name()) {
@@ -131,7 +132,7 @@ func (st *loginStore) add(ctx context.Context, l login, useKeyring bool) (login,
 		}
 		return st.write(kept.with(l))
 	})
-	return l, err
+	return l, replaced, err
 }
 
 // renew keeps another pair of tokens for a login, where the one before was. The

@@ -192,6 +192,51 @@ func TestLogout_EndsTheSessionOnTheServerToo(t *testing.T) {
 	})
 }
 
+func TestLogin_EndsTheSessionInWhosePlaceItIs(t *testing.T) {
+	t.Parallel()
+	const lives = "revoked_at is null and replaced_by is null"
+	v := newVisitor(t)
+	v.login(t, nil)
+	v.login(t, nil)
+	require.Equal(t, 1, refreshTokens(t, v.database, lives))
+	expire(t, v.environ)
+	v.login(t, nil)
+	require.Equal(t, 1, refreshTokens(t, v.database, lives), "also of one that has to be renewed for it")
+	k := &fakeKeyring{held: map[string]string{}}
+	v.login(t, k)
+	v.login(t, k)
+	require.Equal(t, 1, refreshTokens(t, v.database, lives), "wherever the tokens are")
+	v.login(t, k, "--no-keyring")
+	require.Empty(t, k.held)
+	require.Equal(t, 1, refreshTokens(t, v.database, lives))
+	require.Equal(t, 0, command(t, v.environ, "", "keys", "list").code)
+}
+
+func TestLogin_ThatCannotBeOpenedIsNotReplacedByAnother(t *testing.T) {
+	t.Parallel()
+	database := pgtest.Database(t)
+	here := home(t, "DATABASE_URL="+database, "SEMANTIK_ADMIN_PASSWORD=correct horse")
+	u := up(t, here, t.TempDir())
+	t.Cleanup(func() { u.stop(t) })
+	v := visitor{url: u.result.URL, database: database, environ: here}
+	require.Equal(t, 0, command(t, here, "", "keys", "list").code, "the session of the server on this machine")
+	k := &fakeKeyring{held: map[string]string{}}
+	v.login(t, k)
+	l := readKept(t, here)
+	l.Logins[0]["server"] = "http://127.0.0.1:1"
+	content, err := json.Marshal(l)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(kept(here), content, 0o600))
+
+	r := command(t, here, "", "keys", "list")
+	require.Equal(t, 1, r.code, "the last login is another server's, and its tokens are in a keyring")
+	require.Contains(t, r.stderr, "sign in again")
+	require.NoError(t, os.Chmod(kept(here), 0o644)) //nolint:gosec // the case in question
+	r = command(t, here, "", "keys", "list")
+	require.Equal(t, 1, r.code, "nobody knows what the file would have said")
+	require.Contains(t, r.stderr, "chmod 600")
+}
+
 func TestLogin_KeepsItsTokensInTheKeyring(t *testing.T) {
 	t.Parallel()
 	v := newVisitor(t)

@@ -39,7 +39,11 @@ func (t *tokens) serverFor(string) string {
 // is that of the best offer, and no other when that one cannot be opened: what was
 // meant for one server must not happen on another.
 func (t *tokens) find() (string, error) {
-	for _, offer := range t.offers() {
+	offers, err := t.offers()
+	if err != nil {
+		return "", err
+	}
+	for _, offer := range offers {
 		if t.server == "" {
 			t.server = offer.Server
 		}
@@ -54,21 +58,22 @@ func (t *tokens) find() (string, error) {
 	return "", errNotSignedIn
 }
 
-// offers are the logins that may be used, the best first. A file that cannot be
-// read offers none, and says so.
-func (t *tokens) offers() []login {
+// offers are the logins that may be used, the best first. A file of logins that
+// cannot be read is an error, and not none: the next best one may be of another
+// server, or of somebody who may do more.
+func (t *tokens) offers() ([]login, error) {
 	var offers []login
 	if store, err := t.shell.loginStore(); err == nil {
 		kept, err := store.list()
 		if err != nil {
-			t.shell.notef("semantik: %v\n", err)
+			return nil, err
 		}
 		offers = kept.Logins
 	}
 	if l, ok := t.local(); ok {
 		offers = append(offers, l)
 	}
-	return offers
+	return offers, nil
 }
 
 // open gives a login with its tokens; not one that cannot be read, which it says.
@@ -118,7 +123,11 @@ func (t *tokens) Token(ctx context.Context, refused string) (string, error) {
 		t.token = renewed
 		return t.token, nil
 	}
-	for _, offer := range t.offers() {
+	offers, err := t.offers()
+	if err != nil {
+		return "", err
+	}
+	for _, offer := range offers {
 		if offer.Server != t.server {
 			continue
 		}
