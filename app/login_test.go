@@ -231,7 +231,7 @@ func TestLogin_ThatCannotBeOpenedIsNotReplacedByAnother(t *testing.T) {
 	r := command(t, here, "", "keys", "list")
 	require.Equal(t, 1, r.code, "the last login is another server's, and its tokens are in a keyring")
 	require.Contains(t, r.stderr, "sign in again")
-	require.NoError(t, os.Chmod(kept(here), 0o644)) //nolint:gosec // the case in question
+	require.NoError(t, os.Chmod(kept(here), 0o644))
 	r = command(t, here, "", "keys", "list")
 	require.Equal(t, 1, r.code, "nobody knows what the file would have said")
 	require.Contains(t, r.stderr, "chmod 600")
