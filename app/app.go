@@ -171,7 +171,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 		collections.NewStatusChanger(a.DB, collectionRows, a.Audit))
 	a.Collections = collections.NewService(a.DB, collectionRows, starter, users.NewRepository(a.DB), a.Audit)
 	a.Users.ConnectEstate(a.Collections)
-	a.Documents = documents.NewService(a.DB, documentRows, a.Collections, collectionRows, starter,
+	a.Documents = documents.NewService(a.DB, documentRows, a.Users, a.Collections, collectionRows, starter,
 		chunkRows, a.Audit, documents.Config{SpoolDir: spoolDir, MaxFileBytes: c.Limits.UploadBytes})
 	a.Chunks = chunks.NewService(a.DB, chunkRows, chunkRows, a.Collections, a.Documents)
 	a.Operations = operations.NewService(operationRows, a.Collections, users.NewRepository(a.DB))

@@ -33,7 +33,9 @@ func (w *World) As(u users.User) context.Context {
 }
 
 func identity(u users.User) auth.Identity {
-	return auth.Identity{UserID: u.ID, Username: u.Username, IsSuperuser: u.IsSuperuser}
+	return auth.Identity{
+		UserID: u.ID, Username: u.Username, IsSuperuser: u.IsSuperuser, Session: auth.Session{Generation: u.SessionGeneration},
+	}
 }
 
 // Token is an access token of the user's.

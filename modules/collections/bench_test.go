@@ -40,7 +40,7 @@ left join keys k on k.user_id = p.id`, c.ID, grants)
 		for name, ctx := range map[string]auth.Identity{
 			"owner":  {UserID: alice.ID},
 			"reader": {UserID: bob.ID},
-			"key":    {UserID: bob.ID, APIKeyID: key.String(), Scopes: []auth.Scope{auth.ScopeRead}},
+			"key":    {UserID: bob.ID, APIKeyID: key, Scopes: []auth.Scope{auth.ScopeRead}},
 		} {
 			b.Run(fmt.Sprintf("%s among %d", name, grants), func(b *testing.B) {
 				as := auth.WithIdentity(b.Context(), ctx)

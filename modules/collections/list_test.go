@@ -135,7 +135,7 @@ func TestList_AnImpossibleFilterIsRefusedAndNotDropped(t *testing.T) {
 			require.Equal(t, c.code, apperr.CodeOf(err))
 		})
 	}
-	ctx := auth.WithIdentity(t.Context(), auth.Identity{UserID: w.Root.ID, IsSuperuser: true, APIKeyID: uuid.NewString(), Scopes: []auth.Scope{auth.ScopeRead}})
+	ctx := auth.WithIdentity(t.Context(), auth.Identity{UserID: w.Root.ID, IsSuperuser: true, APIKeyID: uuid.New(), Scopes: []auth.Scope{auth.ScopeRead}})
 	_, _, err := w.Collections.List(ctx, collections.ListQuery{All: true, Page: database.Page{Limit: 1}})
 	require.ErrorIs(t, err, auth.ErrSuperuserRequired, "not through a key either")
 
@@ -162,7 +162,7 @@ func TestList_WithinWhatAnAPIKeyIsConfinedTo(t *testing.T) {
 	alice := w.User("alice")
 	inside := w.Collection(alice, testworld.Named("inside"))
 	w.Collection(alice, testworld.Named("outside"))
-	identity := auth.Identity{UserID: alice.ID, APIKeyID: uuid.NewString(), Scopes: []auth.Scope{auth.ScopeRead}, Resources: []uuid.UUID{inside.ID}}
+	identity := auth.Identity{UserID: alice.ID, APIKeyID: uuid.New(), Scopes: []auth.Scope{auth.ScopeRead}, Resources: []uuid.UUID{inside.ID}}
 	for i, q := range []collections.ListQuery{{}, {IncludePublic: true}, {Text: "side"}, {Owner: "alice"}, {Status: "ready"}, {Sort: "name"}} {
 		q.Page.Limit = 10
 		found, total, err := w.Collections.List(auth.WithIdentity(t.Context(), identity), q)

@@ -30,7 +30,7 @@ func keyOf(w *testworld.World, u users.User) uuid.UUID {
 
 // through is a context in which the key acts.
 func through(u users.User, key uuid.UUID, scopes ...auth.Scope) auth.Identity {
-	return auth.Identity{UserID: u.ID, Username: u.Username, APIKeyID: key.String(), Scopes: scopes}
+	return auth.Identity{UserID: u.ID, Username: u.Username, APIKeyID: key, Scopes: scopes}
 }
 
 func TestShare_GivesTheRightAtOnceAndLeavesAnEntry(t *testing.T) {

@@ -25,6 +25,13 @@ type ChunkRemover interface {
 	DeleteChunksByDocument(ctx context.Context, scope collections.Scope, documentID uuid.UUID) (chunks, searchRows int64, err error)
 }
 
+// Accounts knows whether a request still speaks for somebody.
+type Accounts interface {
+	// Confirm refuses whoever was signed out, deactivated or whose API key was
+	// revoked since the request began.
+	Confirm(ctx context.Context) error
+}
+
 // Config has the limits of uploads.
 type Config struct {
 	// MaxFileBytes is the size of the largest file that is taken.
@@ -38,6 +45,7 @@ type Config struct {
 type Service struct {
 	db          *database.DB
 	repository  *Repository
+	accounts    Accounts
 	collections *collections.Service
 	rows        *collections.Repository
 	work        WorkStarter
@@ -48,11 +56,12 @@ type Service struct {
 
 // NewService makes the service.
 func NewService(
-	db *database.DB, repository *Repository, access *collections.Service, rows *collections.Repository,
+	db *database.DB, repository *Repository, accounts Accounts, access *collections.Service, rows *collections.Repository,
 	work WorkStarter, chunks ChunkRemover, log collections.Recorder, config Config,
 ) *Service {
 	return &Service{
-		db: db, repository: repository, collections: access, rows: rows, work: work, chunks: chunks, audit: log, config: config,
+		db: db, repository: repository, accounts: accounts, collections: access, rows: rows, work: work, chunks: chunks, audit: log,
+		config: config,
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"semantik/modules/collections"
 	"semantik/modules/documents"
 	"semantik/modules/operations"
+	"semantik/modules/users"
 	"semantik/platform/apperr"
 	"semantik/platform/auth"
 	"semantik/testworld"
@@ -73,23 +74,55 @@ where api_key_id = $1
   and ip_address = '127.0.0.1'`, id, c.ID.String()))
 }
 
-// A long upload stores nothing more once its right was taken back.
+// A long upload stores nothing more once its right, or whoever sends it, is gone.
 func TestUpload_AsksForTheRightWithEachFile(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker())
-	dave := w.User("dave")
-	c := w.Collection(w.Root)
-	w.Grant(c, dave, collections.Write)
-	next := testworld.Sequence(testworld.File{Path: "a.txt", Content: "a"}, testworld.File{Path: "b.txt", Content: "b"})
-	files := 0
-	_, _, err := w.Documents.Upload(w.As(dave), c.ID, documents.Upload{Next: func() (documents.File, error) {
-		if files++; files == 2 {
-			w.Exec(`delete from collection_permissions where user_id = $1`, dave.ID)
-		}
-		return next()
-	}})
-	require.ErrorIs(t, err, collections.ErrNotFound)
-	require.Equal(t, "a.txt", testworld.Value[string](w, `select string_agg(file_path, ' ') from documents`))
+	for name, c := range map[string]struct {
+		byKey bool
+		sql   string // after the first file
+		want  error
+	}{
+		"the right is taken back":      {sql: `delete from collection_permissions`, want: collections.ErrNotFound},
+		"the account is deactivated":   {sql: `update users set is_active = false where username = 'dave'`, want: users.ErrInactive},
+		"the account is deleted":       {sql: `delete from users where username = 'dave'`, want: users.ErrNotFound},
+		"the sessions are ended":       {sql: `update users set session_generation = session_generation + 1 where username = 'dave'`, want: users.ErrSessionEnded},
+		"the key is revoked":           {byKey: true, sql: `update api_keys set is_active = false`, want: users.ErrAPIKeyRevoked},
+		"the key is deleted":           {byKey: true, sql: `delete from api_keys`, want: users.ErrAPIKeyRevoked},
+		"its owner is deactivated":     {byKey: true, sql: `update users set is_active = false where username = 'dave'`, want: users.ErrInactive},
+		"a key outlives the sessions":  {byKey: true, sql: `update users set session_generation = session_generation + 1 where username = 'dave'`},
+		"a key expires meanwhile":      {byKey: true, sql: `update api_keys set created_at = now() - interval '1 day', expires_at = now() - interval '1 second'`},
+		"somebody else is deactivated": {sql: `update users set is_active = false where username = 'erin'`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := testworld.New(t, testworld.NoWorker())
+			dave, erin := w.User("dave"), w.User("erin")
+			_, _ = w.NewKey(erin, nil, auth.ScopeWrite)
+			collection := w.Collection(w.Root)
+			w.Grant(collection, dave, collections.Write)
+			ctx := w.As(dave)
+			if c.byKey {
+				id, _ := w.NewKey(dave, nil, auth.ScopeWrite)
+				ctx = auth.WithIdentity(t.Context(), auth.Identity{UserID: dave.ID, Username: "dave", APIKeyID: id, Scopes: []auth.Scope{auth.ScopeWrite}})
+			}
+			next := testworld.Sequence(testworld.File{Path: "a.txt", Content: "a"}, testworld.File{Path: "b.txt", Content: "b"})
+			files := 0
+			_, _, err := w.Documents.Upload(ctx, collection.ID, documents.Upload{Next: func() (documents.File, error) {
+				if files++; files == 2 {
+					w.Exec(c.sql)
+				}
+				return next()
+			}})
+			stored := testworld.Value[string](w, `select string_agg(file_path, ' ' order by file_path) from documents`)
+			if c.want == nil {
+				require.NoError(t, err)
+				require.Equal(t, "a.txt b.txt", stored)
+				return
+			}
+			require.ErrorIs(t, err, c.want)
+			require.Equal(t, "a.txt", stored)
+		})
+	}
 }
 
 func TestUpload_EachFileHasItsOwnOutcome(t *testing.T) {

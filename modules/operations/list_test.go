@@ -145,7 +145,7 @@ func TestGet_OfADeletedCollectionsOperationIsForItsOwnerAndWhoStartedIt(t *testi
 	require.NoError(t, err, "a public one")
 	purge := w.Delete(c)
 	confined := auth.WithIdentity(t.Context(), auth.Identity{
-		UserID: alice.ID, Username: "alice", APIKeyID: uuid.NewString(), Scopes: []auth.Scope{auth.ScopeRead}, Resources: []uuid.UUID{uuid.New()},
+		UserID: alice.ID, Username: "alice", APIKeyID: uuid.New(), Scopes: []auth.Scope{auth.ScopeRead}, Resources: []uuid.UUID{uuid.New()},
 	})
 	for name, who := range map[string]struct {
 		ctx           context.Context

@@ -25,7 +25,7 @@ func TestAuthenticate_AKeyIsItsOwnerWithinItsBoundsAndNeverASuperuser(t *testing
 	who, err := w.Users.Authenticate(t.Context(), secret)
 	require.NoError(t, err)
 	require.Equal(t, auth.Identity{
-		UserID: w.Root.ID, Username: "root", APIKeyID: id.String(),
+		UserID: w.Root.ID, Username: "root", APIKeyID: id,
 		Scopes: []auth.Scope{auth.ScopeRead, auth.ScopeAdmin}, Resources: []uuid.UUID{a, b},
 	}, who)
 	who, err = w.Users.Authenticate(t.Context(), w.Key(w.Root, nil, auth.ScopeRead))

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"semantik/modules/users"
@@ -58,7 +59,7 @@ func TestLogout_EndsTheSessionAndNoOther(t *testing.T) {
 		require.Empty(t, before.Changed(w.Snapshot()))
 	})
 	t.Run("a key has no session", func(t *testing.T) {
-		key := auth.WithIdentity(t.Context(), auth.Identity{UserID: bob.ID, Username: "bob", APIKeyID: "k", Scopes: []auth.Scope{auth.ScopeAdmin}})
+		key := auth.WithIdentity(t.Context(), auth.Identity{UserID: bob.ID, Username: "bob", APIKeyID: uuid.New(), Scopes: []auth.Scope{auth.ScopeAdmin}})
 		require.Equal(t, apperr.Forbidden, apperr.KindOf(w.Users.Logout(key, others.Refresh)))
 	})
 }

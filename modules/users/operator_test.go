@@ -3,6 +3,7 @@ package users_test
 import (
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"semantik/modules/users"
@@ -101,7 +102,7 @@ func TestOperator_NobodyElseDoes(t *testing.T) {
 	}{
 		{"nobody", auth.ErrUnauthenticated, nil},
 		{"a user", auth.ErrSuperuserRequired, &auth.Identity{UserID: alice.ID, Username: "alice"}},
-		{"a superuser's key", auth.ErrSuperuserRequired, &auth.Identity{UserID: w.Root.ID, Username: "root", APIKeyID: "k", Scopes: []auth.Scope{auth.ScopeAdmin}}},
+		{"a superuser's key", auth.ErrSuperuserRequired, &auth.Identity{UserID: w.Root.ID, Username: "root", APIKeyID: uuid.New(), Scopes: []auth.Scope{auth.ScopeAdmin}}},
 	} {
 		ctx := t.Context()
 		if as.who != nil {

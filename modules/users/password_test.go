@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/bcrypt"
 
@@ -60,7 +61,7 @@ func TestPassword_IsChangedByWhoeverKnowsTheCurrentOneAndNoOneElse(t *testing.T)
 		testworld.Scenario{Name: "no new one", Token: "Bearer " + pair.Access, Method: http.MethodPost, URL: "/api/auth/password", Status: http.StatusUnprocessableEntity,
 			Body: map[string]any{"current_password": testworld.Password}, Pure: true},
 	)
-	key := auth.WithIdentity(t.Context(), auth.Identity{UserID: alice.ID, Username: "alice", APIKeyID: "k", Scopes: []auth.Scope{auth.ScopeAdmin}})
+	key := auth.WithIdentity(t.Context(), auth.Identity{UserID: alice.ID, Username: "alice", APIKeyID: uuid.New(), Scopes: []auth.Scope{auth.ScopeAdmin}})
 	require.ErrorIs(t, w.Users.ChangePassword(key, testworld.Password, otherPassword, browser), auth.ErrPersonRequired)
 	refresh(t, w, pair.Refresh, browser)
 	require.EqualValues(t, 2, w.Int(`select count(*) from audit_log where action = 'user.password_change_failed' and object_id = $1 and actor = 'alice'`, userID(alice)))

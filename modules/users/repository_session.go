@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 )
 
@@ -116,6 +117,33 @@ func (r *Repository) EndSessions(ctx context.Context, userID int64) (int64, erro
 	}
 	tag, err := r.db.Querier(ctx).Exec(ctx, revokeAll, userID)
 	return tag.RowsAffected(), r.db.Translate(err)
+}
+
+// Standing is what may change about an account, or about an API key of its, while a
+// request lasts.
+type Standing struct {
+	UserIsActive      bool
+	SessionGeneration int64
+	// KeyIsActive is false, too, for a key that is not the user's.
+	KeyIsActive bool
+}
+
+// By the primary keys.
+const selectStanding = `
+select u.is_active, u.session_generation,
+       exists (select 1 from api_keys k where k.id = $2 and k.user_id = u.id and k.is_active)
+from users u
+where u.id = $1`
+
+// Standing reads how a user and the API key in use stand now; the nil UUID is no
+// key. [ErrNotFound] when the user was deleted.
+func (r *Repository) Standing(ctx context.Context, userID int64, keyID uuid.UUID) (Standing, error) {
+	var now Standing
+	err := r.db.Querier(ctx).QueryRow(ctx, selectStanding, userID, keyID).Scan(&now.UserIsActive, &now.SessionGeneration, &now.KeyIsActive)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return now, ErrNotFound
+	}
+	return now, r.db.Translate(err)
 }
 
 // By the primary key.

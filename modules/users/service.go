@@ -72,8 +72,31 @@ func (s *Service) authenticatePerson(ctx context.Context, token string) (auth.Id
 		return auth.Identity{}, ErrSessionEnded
 	}
 	return auth.Identity{
-		UserID: u.ID, Username: u.Username, IsSuperuser: u.IsSuperuser, Family: claims.Session.Family,
+		UserID: u.ID, Username: u.Username, IsSuperuser: u.IsSuperuser, Session: claims.Session,
 	}, nil
+}
+
+// Confirm asks again what [Service.Authenticate] asked when a request began, for one
+// that lasts: the account may have been deactivated since ([ErrInactive]), its
+// sessions ended ([ErrSessionEnded]), or the API key revoked ([ErrAPIKeyRevoked]).
+// What merely expires meanwhile was good when the request was let in.
+func (s *Service) Confirm(ctx context.Context) error {
+	who, err := auth.Require(ctx)
+	if err != nil || who.IsOperator() {
+		return err
+	}
+	now, err := s.repository.Standing(ctx, who.UserID, who.APIKeyID)
+	switch {
+	case err != nil:
+		return err
+	case !now.UserIsActive:
+		return ErrInactive
+	case who.ViaAPIKey() && !now.KeyIsActive:
+		return ErrAPIKeyRevoked
+	case !who.ViaAPIKey() && now.SessionGeneration != who.Session.Generation:
+		return ErrSessionEnded
+	}
+	return nil
 }
 
 // Me reads the caller's own account, which takes an API key with the scope read.

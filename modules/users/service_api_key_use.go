@@ -35,6 +35,6 @@ func (s *Service) authenticateKey(ctx context.Context, secret string) (auth.Iden
 	}
 	return auth.Identity{
 		UserID: k.UserID, Username: k.Username,
-		APIKeyID: k.ID.String(), Scopes: allowed.Scopes, Resources: allowed.Collections,
+		APIKeyID: k.ID, Scopes: allowed.Scopes, Resources: allowed.Collections,
 	}, nil
 }

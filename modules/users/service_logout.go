@@ -38,8 +38,8 @@ func (s *Service) Logout(ctx context.Context, token string) error {
 // familiesOf are the sessions that a sign-out is about.
 func (s *Service) familiesOf(ctx context.Context, who auth.Identity, token string) ([]uuid.UUID, error) {
 	families := []uuid.UUID{}
-	if who.Family != uuid.Nil {
-		families = append(families, who.Family)
+	if who.Session.Family != uuid.Nil {
+		families = append(families, who.Session.Family)
 	}
 	if _, err := s.tokens.ParseRefresh(token); err != nil {
 		return families, nil //nolint:nilerr // no token of ours names no session
@@ -50,7 +50,7 @@ func (s *Service) familiesOf(ctx context.Context, who auth.Identity, token strin
 		return families, nil
 	case err != nil:
 		return nil, err
-	case presented.Family != who.Family && presented.UserID == who.UserID:
+	case presented.Family != who.Session.Family && presented.UserID == who.UserID:
 		families = append(families, presented.Family)
 	}
 	return families, nil

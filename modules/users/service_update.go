@@ -84,7 +84,7 @@ func (s *Service) lockForUpdate(ctx context.Context, who auth.Identity, id int64
 // stillSuperuser makes sure that whoever asks was not demoted while the request
 // waited for the lock: of two superusers who demote each other, one is first.
 func stillSuperuser(who auth.Identity, locked map[int64]User) error {
-	if who.UserID == 0 { // the operator
+	if who.IsOperator() {
 		return nil
 	}
 	if u, ok := locked[who.UserID]; !ok || !u.IsSuperuser || !u.IsActive {

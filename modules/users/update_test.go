@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"semantik/modules/users"
@@ -120,7 +121,7 @@ func TestUsers_OnesOwnAccountOrForASuperuserAnybodys(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Empty(t, before.Changed(w.Snapshot()), "what changes nothing is not told")
-	key := auth.WithIdentity(t.Context(), auth.Identity{UserID: alice.ID, Username: "alice", APIKeyID: "k", Scopes: []auth.Scope{auth.ScopeAdmin}})
+	key := auth.WithIdentity(t.Context(), auth.Identity{UserID: alice.ID, Username: "alice", APIKeyID: uuid.New(), Scopes: []auth.Scope{auth.ScopeAdmin}})
 	_, err := w.Users.Update(key, alice.ID, users.UpdateInput{})
 	require.ErrorIs(t, err, auth.ErrPersonRequired)
 	_, err = w.Users.Get(key, alice.ID)

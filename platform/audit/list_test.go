@@ -127,11 +127,11 @@ func TestList_AnAPIKeyNeedsTheScopeAdminAndReadsItsOwnersEntries(t *testing.T) {
 	write(w.As(w.Root), t, w, "thing.make", "roots")
 	key := func(resources []uuid.UUID, scopes ...auth.Scope) context.Context {
 		return auth.WithIdentity(t.Context(), auth.Identity{
-			UserID: w.Root.ID, Username: w.Root.Username, APIKeyID: uuid.NewString(), Scopes: scopes, Resources: resources,
+			UserID: w.Root.ID, Username: w.Root.Username, APIKeyID: uuid.New(), Scopes: scopes, Resources: resources,
 		})
 	}
 	id := uuid.New()
-	byKey := auth.WithIdentity(t.Context(), auth.Identity{UserID: w.Root.ID, Username: w.Root.Username, APIKeyID: id.String(), Scopes: []auth.Scope{auth.ScopeWrite}})
+	byKey := auth.WithIdentity(t.Context(), auth.Identity{UserID: w.Root.ID, Username: w.Root.Username, APIKeyID: id, Scopes: []auth.Scope{auth.ScopeWrite}})
 	write(byKey, t, w, "other.make", "by key")
 	require.Equal(t, []string{"other.make by key"}, all(w.As(w.Root), t, w, audit.Query{APIKeyID: &id, PageSize: 9}))
 	require.Equal(t, []string{"thing.make roots"}, all(key(nil, auth.ScopeAdmin), t, w, audit.Query{ObjectType: "thing", PageSize: 9}))

@@ -58,7 +58,7 @@ func New(db *database.DB) *Log { return &Log{db: db} }
 
 const insertEntry = `
 insert into audit_log (user_id, api_key_id, actor, action, object_type, object_id, details, ip_address, user_agent)
-values (nullif($1, 0), nullif($2, '')::uuid, $3, $4, $5, nullif($6, ''), $7, nullif($8, ''), nullif($9, ''))`
+values (nullif($1, 0), nullif($2, '00000000-0000-0000-0000-000000000000'::uuid), $3, $4, $5, nullif($6, ''), $7, nullif($8, ''), nullif($9, ''))`
 
 // Record writes an entry in the unit of work of the context. Outside of one it is
 // [database.ErrMisuse]: an entry that commits by itself may tell what never was.

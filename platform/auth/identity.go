@@ -30,11 +30,11 @@ type Identity struct {
 	UserID      int64
 	Username    string
 	IsSuperuser bool // never through an API key
-	// Family is that of the refresh tokens of the sign-in that the request belongs
-	// to; the nil UUID where there are none.
-	Family uuid.UUID
-	// APIKeyID is the key in use; "" for a user in person.
-	APIKeyID string
+	// Session is the sign-in that the request belongs to; its zero value through an
+	// API key.
+	Session Session
+	// APIKeyID is the key in use; the nil UUID for a user in person.
+	APIKeyID uuid.UUID
 	// Scopes are those of the key; they mean nothing without one.
 	Scopes []Scope
 	// Resources are the only objects that the key may touch; nil for all.
@@ -42,7 +42,7 @@ type Identity struct {
 }
 
 // ViaAPIKey reports whether the request uses an API key.
-func (id Identity) ViaAPIKey() bool { return id.APIKeyID != "" }
+func (id Identity) ViaAPIKey() bool { return id.APIKeyID != uuid.Nil }
 
 // Allows reports whether the scope is given: always to a user in person, and to
 // an API key that has it.

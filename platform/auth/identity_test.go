@@ -32,7 +32,7 @@ func TestIdentity_scopesBindOnlyAnAPIKey(t *testing.T) {
 	require.True(t, person.Allows(auth.ScopeAdmin))
 	require.True(t, person.Reaches(a))
 
-	key := auth.Identity{UserID: 1, APIKeyID: "k", Scopes: []auth.Scope{auth.ScopeRead}, Resources: []uuid.UUID{a}}
+	key := auth.Identity{UserID: 1, APIKeyID: uuid.New(), Scopes: []auth.Scope{auth.ScopeRead}, Resources: []uuid.UUID{a}}
 	require.True(t, key.Allows(auth.ScopeRead))
 	require.False(t, key.Allows(auth.ScopeWrite))
 	require.True(t, key.Reaches(a))

@@ -80,3 +80,6 @@ func RequireSuperuser(ctx context.Context) (Identity, error) {
 // account: the commands that work on the database itself act as it. It is a
 // superuser without a row, and no token speaks for it.
 func Operator() Identity { return Identity{Username: "operator", IsSuperuser: true} }
+
+// IsOperator reports whether this is the operator, who has no account.
+func (id Identity) IsOperator() bool { return id.UserID == 0 && id.IsSuperuser }
