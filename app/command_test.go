@@ -101,6 +101,8 @@ func up(t *testing.T, environ []string, args ...string) *upRun {
 		u.code <- code
 	}()
 	require.NoError(t, json.NewDecoder(read).Decode(&u.result), "%s", u.stderr)
+	// The value may be read without its line end, at which the program would wait.
+	go func() { _, _ = io.Copy(io.Discard, read) }()
 	return u
 }
 
