@@ -32,7 +32,7 @@ func (s *Server) registerDocs() {
 		}
 		c.Response().Header().Set("Content-Security-Policy", docsPolicy)
 		return c.HTMLBlob(http.StatusOK, page.Bytes())
-	})
+	}, s.counted)
 	for name, contentType := range map[string]string{
 		"start.js":             "text/javascript; charset=utf-8",
 		"swagger-ui-bundle.js": "text/javascript; charset=utf-8",
@@ -46,6 +46,6 @@ func (s *Server) registerDocs() {
 			}
 			c.Response().Header().Set("Cache-Control", "public, max-age=3600")
 			return c.Blob(http.StatusOK, contentType, data)
-		})
+		}, s.counted)
 	}
 }

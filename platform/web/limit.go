@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
 
 	"semantik/platform/auth"
 	"semantik/platform/ratelimit"
@@ -110,6 +111,17 @@ func (l *limits) stranger(ctx context.Context, rule limitRule, h http.Header) er
 		return nil
 	}
 	return l.take(ctx, classGeneral, addressKey(ctx), l.General, h)
+}
+
+// counted is for routes that are no API operations: they count as a stranger's do,
+// whoever asks.
+func (s *Server) counted(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := s.limits.stranger(c.Request().Context(), limitRule{}, c.Response().Header()); err != nil {
+			return err
+		}
+		return next(c)
+	}
 }
 
 // known takes back what the stranger was charged with, who turned out to have a

@@ -104,6 +104,26 @@ func TestLimits_EveryAnswerSaysHowItStandsAndARefusalWhatToDo(t *testing.T) {
 	require.Empty(t, w.do(t, scenario{path: "/health", header: from("192.0.2.1")}).header.Get("X-Ratelimit-Limit"))
 }
 
+// What is no operation of the API counts too, whoever asks: the description, its
+// page, and what is not there.
+func TestLimits_WhatIsNoOperationCountsForTheAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, limited(1), nil, limitedRoutes)
+	for i, c := range []scenario{
+		{path: "/openapi.json"}, {path: "/openapi.yaml"}, {path: "/docs"}, {path: "/docs/page.css"},
+		{path: "/wp-login.php"}, {path: "/public", method: http.MethodDelete}, {path: "/public%00"},
+	} {
+		c.header = as("alice", fmt.Sprintf("192.0.2.%d", i))
+		first := w.do(t, c)
+		require.Less(t, first.status, 429, c.path)
+		requireLimit(t, first, 1, 0)
+		second := w.do(t, c)
+		require.Equal(t, http.StatusTooManyRequests, second.status, c.path)
+		require.NotEmpty(t, second.header.Get("Retry-After"))
+		requireLimit(t, second, 1, 0)
+	}
+}
+
 func TestLimits_ARouteMayHaveOneOfItsOwn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, limited(10), nil, limitedRoutes)

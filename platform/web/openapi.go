@@ -25,6 +25,6 @@ func (s *Server) registerOpenAPI() {
 			return c.Blob(http.StatusOK, contentType, pick(asJSON, asYAML))
 		}
 	}
-	s.echo.GET("/openapi.json", serve("application/openapi+json", func(asJSON, _ []byte) []byte { return asJSON }))
-	s.echo.GET("/openapi.yaml", serve("application/openapi+yaml", func(_, asYAML []byte) []byte { return asYAML }))
+	s.echo.GET("/openapi.json", serve("application/openapi+json", func(asJSON, _ []byte) []byte { return asJSON }), s.counted)
+	s.echo.GET("/openapi.yaml", serve("application/openapi+yaml", func(_, asYAML []byte) []byte { return asYAML }), s.counted)
 }

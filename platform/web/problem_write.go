@@ -84,6 +84,10 @@ func (s *Server) echoError(err error, c echo.Context) {
 		writeError(ctx, c.Response(), err)
 		return
 	}
+	if limited := s.limits.stranger(ctx, limitRule{}, c.Response().Header()); limited != nil {
+		writeError(ctx, c.Response(), limited)
+		return
+	}
 	switch router.Code {
 	case http.StatusNotFound:
 		err = apperr.Newf(apperr.NotFound, "route_not_found", "There is nothing at this address.")
