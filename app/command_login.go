@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -75,6 +76,9 @@ func (s *shell) login(ctx context.Context, server, username, password string, us
 	if err != nil {
 		return login{}, "", err
 	}
+	if _, err := store.list(); err != nil { // before there is a session that cannot be kept
+		return login{}, "", err
+	}
 	c := client.New(server, client.Options{UserAgent: userAgent()})
 	defer c.Close()
 	pair, err := c.Login(ctx, username, password)
@@ -94,9 +98,14 @@ func (s *shell) login(ctx context.Context, server, username, password string, us
 	return kept, store.path, err
 }
 
+// endPatience is how long a login waits for the end of the one before it.
+const endPatience = 5 * time.Second
+
 // endReplaced ends the session of a login that nobody can use any more. It expires
 // by itself where that cannot be done.
 func endReplaced(ctx context.Context, old login) {
+	ctx, cancel := context.WithTimeout(ctx, endPatience)
+	defer cancel()
 	with := func(token string) error {
 		c := client.New(old.Server, client.Options{Token: client.StaticToken(token), UserAgent: userAgent(), Tries: 1})
 		defer c.Close()

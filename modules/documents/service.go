@@ -27,9 +27,10 @@ type ChunkRemover interface {
 
 // Accounts knows whether a request still speaks for somebody.
 type Accounts interface {
-	// Confirm refuses whoever was signed out, deactivated or whose API key was
-	// revoked since the request began.
-	Confirm(ctx context.Context) error
+	// Confirm refuses whoever was deactivated, whose sessions were all ended or whose
+	// API key was revoked since the request began. The context that it gives has the
+	// identity as it is now.
+	Confirm(ctx context.Context) (context.Context, error)
 }
 
 // Config has the limits of uploads.

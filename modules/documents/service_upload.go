@@ -119,7 +119,8 @@ func (s *Service) take(ctx context.Context, scope collections.Scope, up Upload, 
 	err = s.db.InTx(ctx, func(ctx context.Context) error {
 		result, operation = Result{}, nil // a unit of work may run more than once
 		// An upload may last, and the right, or the account, may be gone meanwhile.
-		if err := s.accounts.Confirm(ctx); err != nil {
+		ctx, err := s.accounts.Confirm(ctx)
+		if err != nil {
 			return err
 		}
 		scope, err := s.collections.Authorize(ctx, scope.ID(), collections.Write)

@@ -81,10 +81,14 @@ func TestUpload_AsksForTheRightWithEachFile(t *testing.T) {
 		byKey bool
 		sql   string // after the first file
 		want  error
+		code  string // where the error has no name here
+		super bool
 	}{
+		"the superuser is one no more": {super: true, sql: `update users set is_superuser = false where username = 'dave'`, want: collections.ErrNotFound},
+
 		"the right is taken back":      {sql: `delete from collection_permissions`, want: collections.ErrNotFound},
 		"the account is deactivated":   {sql: `update users set is_active = false where username = 'dave'`, want: users.ErrInactive},
-		"the account is deleted":       {sql: `delete from users where username = 'dave'`, want: users.ErrNotFound},
+		"the account is deleted":       {sql: `delete from users where username = 'dave'`, code: "token_invalid"},
 		"the sessions are ended":       {sql: `update users set session_generation = session_generation + 1 where username = 'dave'`, want: users.ErrSessionEnded},
 		"the key is revoked":           {byKey: true, sql: `update api_keys set is_active = false`, want: users.ErrAPIKeyRevoked},
 		"the key is deleted":           {byKey: true, sql: `delete from api_keys`, want: users.ErrAPIKeyRevoked},
@@ -99,7 +103,12 @@ func TestUpload_AsksForTheRightWithEachFile(t *testing.T) {
 			dave, erin := w.User("dave"), w.User("erin")
 			_, _ = w.NewKey(erin, nil, auth.ScopeWrite)
 			collection := w.Collection(w.Root)
-			w.Grant(collection, dave, collections.Write)
+			if c.super {
+				w.Exec(`update users set is_superuser = true where id = $1`, dave.ID)
+				dave.IsSuperuser = true
+			} else {
+				w.Grant(collection, dave, collections.Write)
+			}
 			ctx := w.As(dave)
 			if c.byKey {
 				id, _ := w.NewKey(dave, nil, auth.ScopeWrite)
@@ -114,12 +123,16 @@ func TestUpload_AsksForTheRightWithEachFile(t *testing.T) {
 				return next()
 			}})
 			stored := testworld.Value[string](w, `select string_agg(file_path, ' ' order by file_path) from documents`)
-			if c.want == nil {
+			if c.want == nil && c.code == "" {
 				require.NoError(t, err)
 				require.Equal(t, "a.txt b.txt", stored)
 				return
 			}
-			require.ErrorIs(t, err, c.want)
+			if c.want != nil {
+				require.ErrorIs(t, err, c.want)
+			} else {
+				require.Equal(t, c.code, apperr.CodeOf(err))
+			}
 			require.Equal(t, "a.txt", stored)
 		})
 	}

@@ -123,6 +123,7 @@ func (r *Repository) EndSessions(ctx context.Context, userID int64) (int64, erro
 // request lasts.
 type Standing struct {
 	UserIsActive      bool
+	UserIsSuperuser   bool
 	SessionGeneration int64
 	// KeyIsActive is false, too, for a key that is not the user's.
 	KeyIsActive bool
@@ -130,7 +131,7 @@ type Standing struct {
 
 // By the primary keys.
 const selectStanding = `
-select u.is_active, u.session_generation,
+select u.is_active, u.is_superuser, u.session_generation,
        exists (select 1 from api_keys k where k.id = $2 and k.user_id = u.id and k.is_active)
 from users u
 where u.id = $1`
@@ -139,7 +140,8 @@ where u.id = $1`
 // key. [ErrNotFound] when the user was deleted.
 func (r *Repository) Standing(ctx context.Context, userID int64, keyID uuid.UUID) (Standing, error) {
 	var now Standing
-	err := r.db.Querier(ctx).QueryRow(ctx, selectStanding, userID, keyID).Scan(&now.UserIsActive, &now.SessionGeneration, &now.KeyIsActive)
+	err := r.db.Querier(ctx).QueryRow(ctx, selectStanding, userID, keyID).
+		Scan(&now.UserIsActive, &now.UserIsSuperuser, &now.SessionGeneration, &now.KeyIsActive)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return now, ErrNotFound
 	}

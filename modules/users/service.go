@@ -78,25 +78,29 @@ func (s *Service) authenticatePerson(ctx context.Context, token string) (auth.Id
 
 // Confirm asks again what [Service.Authenticate] asked when a request began, for one
 // that lasts: the account may have been deactivated since ([ErrInactive]), its
-// sessions ended ([ErrSessionEnded]), or the API key revoked ([ErrAPIKeyRevoked]).
-// What merely expires meanwhile was good when the request was let in.
-func (s *Service) Confirm(ctx context.Context) error {
+// sessions all ended ([ErrSessionEnded]), or the API key revoked ([ErrAPIKeyRevoked]).
+// The context that it gives has the identity as it is now, which may be a superuser's
+// no longer. What merely expires meanwhile was good when the request was let in.
+func (s *Service) Confirm(ctx context.Context) (context.Context, error) {
 	who, err := auth.Require(ctx)
 	if err != nil || who.IsOperator() {
-		return err
+		return ctx, err
 	}
 	now, err := s.repository.Standing(ctx, who.UserID, who.APIKeyID)
 	switch {
+	case apperr.KindOf(err) == apperr.NotFound:
+		return ctx, errUnknownToken
 	case err != nil:
-		return err
+		return ctx, err
 	case !now.UserIsActive:
-		return ErrInactive
+		return ctx, ErrInactive
 	case who.ViaAPIKey() && !now.KeyIsActive:
-		return ErrAPIKeyRevoked
+		return ctx, ErrAPIKeyRevoked
 	case !who.ViaAPIKey() && now.SessionGeneration != who.Session.Generation:
-		return ErrSessionEnded
+		return ctx, ErrSessionEnded
 	}
-	return nil
+	who.IsSuperuser = now.UserIsSuperuser && !who.ViaAPIKey()
+	return auth.WithIdentity(ctx, who), nil
 }
 
 // Me reads the caller's own account, which takes an API key with the scope read.

@@ -39,7 +39,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := checkTarget(r.URL); err != nil {
-		if limited := s.limits.stranger(r.Context(), limitRule{}, out.Header()); limited != nil {
+		if limited := s.limits.other(r.Context(), out.Header()); limited != nil {
 			err = limited
 		}
 		writeError(r.Context(), out, err)

@@ -22,6 +22,10 @@ const (
 const (
 	// classGeneral is what every operation counts as that says nothing else.
 	classGeneral = "general"
+	// classOther is what counts that is no operation of the API. It is as large as the
+	// general one and apart from it: addresses that are not there must not keep those
+	// who share the asker's from signing in.
+	classOther = "other"
 	// familiarTokens is how many tokens are known to have been good, and
 	// familiarLife for how long: not much longer than an access token lives.
 	familiarTokens = 20_000
@@ -113,11 +117,19 @@ func (l *limits) stranger(ctx context.Context, rule limitRule, h http.Header) er
 	return l.take(ctx, classGeneral, addressKey(ctx), l.General, h)
 }
 
-// counted is for routes that are no API operations: they count as a stranger's do,
-// whoever asks.
+// other counts a request for what is no operation of the API against the address
+// that it comes from, whoever asks.
+func (l *limits) other(ctx context.Context, h http.Header) error {
+	if !l.on() {
+		return nil
+	}
+	return l.take(ctx, classOther, addressKey(ctx), l.General, h)
+}
+
+// counted is for routes that are no operations of the API.
 func (s *Server) counted(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if err := s.limits.stranger(c.Request().Context(), limitRule{}, c.Response().Header()); err != nil {
+		if err := s.limits.other(c.Request().Context(), c.Response().Header()); err != nil {
 			return err
 		}
 		return next(c)

@@ -111,6 +111,7 @@ func TestLimits_WhatIsNoOperationCountsForTheAddress(t *testing.T) {
 	w := newWorld(t, limited(1), nil, limitedRoutes)
 	for i, c := range []scenario{
 		{path: "/openapi.json"}, {path: "/openapi.yaml"}, {path: "/docs"}, {path: "/docs/page.css"},
+		{path: "/docs/nope"}, {path: "/docs", method: http.MethodPost},
 		{path: "/wp-login.php"}, {path: "/public", method: http.MethodDelete}, {path: "/public%00"},
 	} {
 		c.header = as("alice", fmt.Sprintf("192.0.2.%d", i))
@@ -121,6 +122,7 @@ func TestLimits_WhatIsNoOperationCountsForTheAddress(t *testing.T) {
 		require.Equal(t, http.StatusTooManyRequests, second.status, c.path)
 		require.NotEmpty(t, second.header.Get("Retry-After"))
 		requireLimit(t, second, 1, 0)
+		require.Equal(t, 200, w.do(t, scenario{path: "/public", header: c.header}).status, "apart from the API")
 	}
 }
 

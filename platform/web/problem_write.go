@@ -84,7 +84,7 @@ func (s *Server) echoError(err error, c echo.Context) {
 		writeError(ctx, c.Response(), err)
 		return
 	}
-	if limited := s.limits.stranger(ctx, limitRule{}, c.Response().Header()); limited != nil {
+	if limited := s.limits.other(ctx, c.Response().Header()); limited != nil {
 		writeError(ctx, c.Response(), limited)
 		return
 	}
