@@ -37,7 +37,7 @@ func rateLimitVariables() []Variable {
 			Description: "Addresses and networks, separated by commas, of the proxies before this server. They alone are believed when they say in X-Forwarded-For whom they speak for; without them all who come through a proxy count as one address.",
 			kind:        trustedProxies()},
 		{Name: "RATE_LIMIT_GENERAL", Default: "1000/minute",
-			Description: "Requests of one user, or without one of one address. An IPv6 address counts with the /64 that it is in. Uploads are not counted.",
+			Description: "Requests of one user, or without one of one address. An IPv6 address counts with the /64 that it is in. Uploads are not counted; what is no operation of the API, such as an address that is not there, counts by address and apart.",
 			kind:        rate(func(c *Config) *Rate { return &c.RateLimits.General })},
 		{Name: "RATE_LIMIT_SEARCH", Default: "120/minute",
 			Description: "Searches of one user.",
