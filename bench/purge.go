@@ -21,7 +21,7 @@ import (
 
 // What a collection of this part holds.
 const (
-	purgedDocuments = 1000
+	purgedDocuments = 4000
 	purgedChunks    = 50 * purgedDocuments
 )
 
