@@ -78,6 +78,14 @@ func ensureCollection(ctx context.Context, c *client.Client, name string) (colle
 	return found.Value, err == nil, err
 }
 
+// noteOwner says that documents are about to go into somebody else's collection,
+// which its name does not tell.
+func (s *shell) noteOwner(ctx context.Context, c *client.Client, collection client.Collection) {
+	if me, err := c.Me(ctx); err == nil && me.ID != collection.OwnerID {
+		s.notef("The collection %q is another user's (id %d).\n", collection.Name, collection.OwnerID)
+	}
+}
+
 // collectionNameFor is a folder's name as a collection may have it.
 func collectionNameFor(folder string) string {
 	name := filepath.Base(folder)

@@ -109,6 +109,9 @@ func (s *shell) ingest(cmd *cobra.Command, folder string, f *ingestFlags) error 
 func (s *shell) collectionFor(ctx context.Context, c *client.Client, f *ingestFlags) (client.Collection, bool, error) {
 	if f.noCreate {
 		collection, err := namedCollection(ctx, c, f.collection)
+		if err == nil {
+			s.noteOwner(ctx, c, collection.Value)
+		}
 		return collection.Value, false, err
 	}
 	collection, made, err := ensureCollection(ctx, c, f.collection)
@@ -117,6 +120,8 @@ func (s *shell) collectionFor(ctx context.Context, c *client.Client, f *ingestFl
 	}
 	if made {
 		s.notef("Made the collection %q.\n", collection.Name)
+	} else {
+		s.noteOwner(ctx, c, collection)
 	}
 	return collection, made, nil
 }

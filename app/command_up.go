@@ -170,6 +170,9 @@ func (u *up) load(ctx context.Context, c *client.Client, result *upResult) error
 	if err != nil {
 		return fmt.Errorf("making the collection %q: %w", name, err)
 	}
+	if !made {
+		u.shell.noteOwner(ctx, c, collection)
+	}
 	progress := &bars{shell: u.shell}
 	report, err := ingest.Load(ctx, found, ingest.Options{
 		Client: c, Collection: collection, FollowLinks: u.walk.FollowLinks, Progress: progress,

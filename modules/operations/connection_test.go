@@ -19,7 +19,7 @@ import (
 func TestWorker_LostConnectionsLoseNothingAndDoubleNothing(t *testing.T) {
 	t.Parallel()
 	var proxy *pgtest.Proxy
-	w := testworld.New(t, testworld.Setting(quickLease), testworld.Setting("OPERATION_MAX_ATTEMPTS=50"),
+	w := testworld.New(t, testworld.NoWorker(), testworld.Setting(quickLease), testworld.Setting("OPERATION_MAX_ATTEMPTS=50"),
 		testworld.Database(func(c *database.Config) {
 			proxy = pgtest.NewProxy(t, c.URL)
 			c.URL = proxy.URL
@@ -31,6 +31,7 @@ func TestWorker_LostConnectionsLoseNothingAndDoubleNothing(t *testing.T) {
 		files = append(files, testworld.File{Path: fmt.Sprintf("%d.txt", i), Content: strings.Repeat(fmt.Sprintf("Walrus number %d. ", i), 20)})
 	}
 	results, operation := w.Upload(w.Root, c, files...)
+	require.NoError(t, w.Worker.Start(t.Context()))
 	var o operations.Operation
 	w.Await("the operation has ended", func() bool {
 		// The look itself may meet a connection that breaks.
