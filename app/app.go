@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"semantik/modules/chunks"
+	"semantik/modules/chunks/partitions"
 	"semantik/modules/collections"
 	"semantik/modules/documents"
 	"semantik/modules/operations"
@@ -36,6 +37,7 @@ type App struct {
 	Collections *collections.Service
 	Documents   *documents.Service
 	Chunks      *chunks.Service
+	Partitions  *partitions.Service
 	Operations  *operations.Service
 	Worker      *operations.Worker
 
@@ -174,6 +176,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	a.Documents = documents.NewService(a.DB, documentRows, a.Users, a.Collections, collectionRows, starter,
 		chunkRows, a.Audit, documents.Config{SpoolDir: spoolDir, MaxFileBytes: c.Limits.UploadBytes})
 	a.Chunks = chunks.NewService(a.DB, chunkRows, chunkRows, a.Collections, a.Documents)
+	a.Partitions = partitions.NewService(a.DB, partitions.NewRepository(a.DB), o.Logger)
 	a.Operations = operations.NewService(operationRows, a.Collections, users.NewRepository(a.DB))
 
 	var err error
@@ -192,7 +195,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	a.Server = web.New(web.Config{
 		Title: "Semantik", Version: o.Version, Description: "Search over collections of documents.",
 		CORSOrigins: c.HTTP.CORSOrigins, MaxBodyBytes: c.Limits.BodyBytes, ShutdownTimeout: c.HTTP.ShutdownTimeout,
-		TrustedProxies: c.HTTP.TrustedProxies, Limits: limitsOf(c.RateLimits),
+		TrustedProxies: c.HTTP.TrustedProxies, Limits: limitsOf(c.RateLimits), InternalKey: c.Auth.InternalKey,
 	}, web.Deps{Logger: o.Logger, Authenticator: a.Users, Checks: a.checks(), Limiter: a.limiter})
 	api := a.Server.API()
 	audit.Register(api, a.Audit)
@@ -200,6 +203,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	collections.Register(api, a.Collections, documentRows)
 	documents.Register(api, a.Documents)
 	chunks.Register(api, a.Chunks)
+	partitions.Register(api, a.Partitions)
 	operations.Register(api, a.Operations)
 	return nil
 }

@@ -111,11 +111,14 @@ insert into operations (collection_id, user_id, type, status, config, attempt, c
 select $1, $2, 'append', 'completed', '{"a": 1}', 1, now() from generate_series(1, $3)`, l.collection.ID, l.owner.ID, n)
 }
 
-// constantLists have nothing in them, until there is something to list.
+// constantLists are as long whatever there is: those that have nothing in them, until
+// there is something to list, and those of the partitions, whose tests count their
+// statements.
 var constantLists = []string{
 	"GET /api/v2/plugins", "GET /api/v2/plugins/available", "GET /api/v2/plugins/pipeline", "GET /api/v2/mcp/profiles",
 	"GET /api/v2/benchmark-datasets", "GET /api/v2/benchmarks", "GET /api/v2/models", "GET /api/v2/agent/conversations",
 	"GET /api/v2/collections/{collection_id}/projections",
+	"GET /api/v2/partitions/health", "GET /api/v2/partitions/health-summary", "GET /api/v2/partitions/recommendations",
 }
 
 // The statements of a list are the same for one row and for a hundred: nothing is

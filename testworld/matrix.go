@@ -76,6 +76,7 @@ func Matrix() []Section {
 		sharingRows,
 		documentRows,
 		chunkRows,
+		partitionRows,
 		operationRows,
 		auditRows,
 		preferenceRows,

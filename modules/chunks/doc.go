@@ -15,5 +15,6 @@
 // again, in one snapshot with the permission, so that a search row that lags can
 // cost a hit and never show what is gone or not the caller's.
 //
-// How a text is cut is in the package split.
+// How a text is cut is in the package split, and how the partitions are watched over
+// in the package partitions.
 package chunks

@@ -66,6 +66,8 @@ type Auth struct {
 	// means that one is generated.
 	AdminUser     string
 	AdminPassword string
+	// InternalKey is what monitors show; "" when there is none.
+	InternalKey string
 }
 
 // HTTP holds the settings of the server.

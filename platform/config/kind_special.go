@@ -210,6 +210,17 @@ func validPassword(raw string) error {
 	return nil
 }
 
+// validInternalKey takes what a header can carry as it is.
+func validInternalKey(raw string) error {
+	if len(raw) < MinKeyBytes {
+		return fmt.Errorf("it has %d characters", len(raw))
+	}
+	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errNotAllowed
+	}
+	return nil
+}
+
 // absolute resolves "~/" and makes a path absolute.
 func absolute(path string) (string, error) {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok {

@@ -197,3 +197,18 @@ func TestPrint_masksSecrets(t *testing.T) {
 	require.Nil(t, object["POSTGRES_PASSWORD"].Value)
 	require.Equal(t, c.Store.DataDir, *object["SEMANTIK_DATA"].Value, "a default that was found out is shown")
 }
+
+func TestLoad_TheInternalKeyIsLongAndFitsIntoAHeader(t *testing.T) {
+	t.Parallel()
+	key := strings.Repeat("k3y!", 8)
+	require.Equal(t, key, mustLoad(t, "INTERNAL_API_KEY="+key).Auth.InternalKey)
+	require.Empty(t, mustLoad(t, "INTERNAL_API_KEY=").Auth.InternalKey)
+	for name, wrong := range map[string]string{
+		"short": key[1:], "with a space": key + " ", "with a line break": key + "\n", "beyond ASCII": key + "ß",
+	} {
+		_, err := load(t, "INTERNAL_API_KEY="+wrong)
+		found := problems(t, err)["INTERNAL_API_KEY"]
+		require.Contains(t, found, "at least 32 characters", name)
+		require.NotContains(t, found, "k3y!", name)
+	}
+}

@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 func httpVariables() []Variable {
 	return []Variable{
@@ -39,6 +42,10 @@ func authVariables() []Variable {
 		{Name: "SEMANTIK_ADMIN_PASSWORD", Secret: true, DefaultText: "generated, printed once",
 			Description: "Password of the first superuser. One of those that are tried first is refused.",
 			kind:        text("at least 8 characters", func(c *Config) *string { return &c.Auth.AdminPassword }, validPassword)},
+		{Name: "INTERNAL_API_KEY", Secret: true,
+			Description: "Key that lets a monitor read the health of the partitions, in the header X-Internal-Api-Key, without an account. Without one there is no such way in.",
+			kind: text(fmt.Sprintf("at least %d characters, of those that a header may have: letters, digits and signs of ASCII, no spaces", MinKeyBytes),
+				func(c *Config) *string { return &c.Auth.InternalKey }, validInternalKey)},
 	}
 }
 

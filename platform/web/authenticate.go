@@ -33,16 +33,24 @@ func OptionalBearer() []map[string][]string {
 // refused before anybody looks them up.
 func (s *Server) authenticate(ctx huma.Context) (huma.Context, error) {
 	rule, header := limitOf(ctx.Operation()), humaecho.Unwrap(ctx).Response().Header()
-	secured, optional := false, false
+	secured, optional, internal := false, false, false
 	for _, requirement := range ctx.Operation().Security {
 		_, bearer := requirement[bearerScheme]
+		_, monitor := requirement[internalScheme]
 		secured = secured || bearer
+		internal = internal || monitor
 		optional = optional || len(requirement) == 0
 	}
 	if !secured {
 		return ctx, s.limits.stranger(ctx.Context(), rule, header)
 	}
 	token, present := bearerToken(humaecho.Unwrap(ctx).Request().Header)
+	if internal && s.showsInternalKey(humaecho.Unwrap(ctx).Request().Header) {
+		ctx = huma.WithContext(ctx, auth.WithInternal(ctx.Context()))
+		if !present {
+			return ctx, nil
+		}
+	}
 	familiar := present && s.limits.familiar.Has(token)
 	if !familiar {
 		if err := s.limits.stranger(ctx.Context(), rule, header); err != nil {

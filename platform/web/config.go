@@ -45,6 +45,10 @@ type Config struct {
 	// limit.
 	Limits Limits
 
+	// InternalKey lets in whoever shows it, where a route says [BearerOrInternal];
+	// "" lets nobody in that way.
+	InternalKey string
+
 	// MaxBodyBytes bounds a JSON body of a route that sets no limit of its own.
 	MaxBodyBytes int64
 	// BodyTimeout bounds the whole reading of a JSON body.

@@ -204,10 +204,14 @@ func (l *limits) enter(ctx context.Context, rule limitRule) (leave func(), err e
 	return l.gate.Enter(ctx, who)
 }
 
-// callerKey is whom a request counts for: a user, else an address.
+// callerKey is whom a request counts for: a user, else those who have the internal
+// key, all together, else an address.
 func callerKey(ctx context.Context) (key string, signedIn bool) {
 	if id, ok := auth.FromContext(ctx); ok {
 		return "user " + strconv.FormatInt(id.UserID, 10), true
+	}
+	if auth.IsInternal(ctx) {
+		return "internal", true
 	}
 	return addressKey(ctx), false
 }

@@ -89,6 +89,10 @@ func (s *Server) humaConfig() huma.Config {
 			Type: "http", Scheme: "bearer",
 			Description: "An access token from /api/auth/login, or an API key.",
 		},
+		internalScheme: {
+			Type: "apiKey", In: "header", Name: headerInternalKey,
+			Description: "The server's INTERNAL_API_KEY, for monitors. It counts for nothing when none is set.",
+		},
 	}
 	// The hooks put "$schema" into every answer; the paths would serve a page
 	// that loads its script from elsewhere, and a description that is made anew

@@ -1,0 +1,56 @@
+package partitions
+
+import "context"
+
+// The statements of this file read chunks, each those of one partition, by its key
+// as a bound value.
+
+// selectSample reads pages at random until there are rows enough, and each row's
+// collection by its key (id, partition_key).
+const selectSample = `
+select count(*),
+       count(*) filter (where c.id is null or s.partition_key <> (abs(hashtext(s.collection_id::text)::bigint) % $4)::integer)
+from (
+    select partition_key, collection_id
+    from chunks tablesample system ($2)
+    where partition_key = $1
+    limit $3
+) as s
+left join collections c on c.id = s.collection_id and c.partition_key = s.partition_key`
+
+// sampleRows is how many chunks of a partition are looked at.
+const sampleRows = 200
+
+// Sample verifies the key of some chunks of a partition, out of so many partitions.
+func (r *Repository) Sample(ctx context.Context, p Partition, count int) (looked, wrong int64, err error) {
+	percent := 100.0
+	if p.Chunks.Rows > sampleRows {
+		percent = 100 * sampleRows / float64(p.Chunks.Rows)
+	}
+	err = r.db.Querier(ctx).QueryRow(ctx, selectSample, p.Num, percent, sampleRows, count).Scan(&looked, &wrong)
+	return looked, wrong, r.db.Translate(err)
+}
+
+// countChunks reads the smallest index of one partition from end to end.
+const countChunks = `
+select count(*)
+from chunks
+where partition_key = $1`
+
+// countSearchRows reads one partition of the search rows from end to end.
+const countSearchRows = `
+select count(*)
+from chunk_search
+where partition_key = $1`
+
+// CountChunks counts the chunks of a partition, each of them.
+func (r *Repository) CountChunks(ctx context.Context, num int) (n int64, err error) {
+	err = r.db.Querier(ctx).QueryRow(ctx, countChunks, num).Scan(&n)
+	return n, r.db.Translate(err)
+}
+
+// CountSearchRows counts the search rows of a partition, each of them.
+func (r *Repository) CountSearchRows(ctx context.Context, num int) (n int64, err error) {
+	err = r.db.Querier(ctx).QueryRow(ctx, countSearchRows, num).Scan(&n)
+	return n, r.db.Translate(err)
+}
