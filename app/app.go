@@ -38,6 +38,7 @@ type App struct {
 	Documents   *documents.Service
 	Chunks      *chunks.Service
 	Partitions  *partitions.Service
+	Analyzer    *partitions.Analyzer
 	Operations  *operations.Service
 	Worker      *operations.Worker
 
@@ -176,7 +177,9 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	a.Documents = documents.NewService(a.DB, documentRows, a.Users, a.Collections, collectionRows, starter,
 		chunkRows, a.Audit, documents.Config{SpoolDir: spoolDir, MaxFileBytes: c.Limits.UploadBytes})
 	a.Chunks = chunks.NewService(a.DB, chunkRows, chunkRows, a.Collections, a.Documents)
-	a.Partitions = partitions.NewService(a.DB, partitions.NewRepository(a.DB), o.Logger)
+	partitionRows := partitions.NewRepository(a.DB)
+	a.Partitions = partitions.NewService(a.DB, partitionRows, o.Logger)
+	a.Analyzer = partitions.NewAnalyzer(a.DB, partitionRows, o.Logger)
 	a.Operations = operations.NewService(operationRows, a.Collections, users.NewRepository(a.DB))
 
 	var err error

@@ -149,18 +149,35 @@ func sign(n int64) int64 {
 // worker renews them daily.
 const analyzeLate = 48 * time.Hour
 
-// worthAnalyzing is how many chunks make it matter that a parent has no statistics.
-const worthAnalyzing = 10_000
+// worthAnalyzing is how many rows make it matter that a parent has no statistics,
+// and analyzeSoon how long they have to be there: the worker looks every few
+// minutes.
+const (
+	worthAnalyzing = 10_000
+	analyzeSoon    = 15 * time.Minute
+)
 
 // lateParents are those whose statistics nobody has renewed.
 func (r Report) lateParents() []Parent {
 	var late []Parent
 	for _, p := range r.Parents {
-		rows := r.TotalChunks
-		if p.Name != tableChunks {
-			rows = r.TotalSearchRows
+		rows, since := int64(0), r.At
+		for _, partition := range r.Partitions {
+			t := partition.Chunks
+			if p.Name == tableSearch {
+				t = partition.Search
+			}
+			rows += t.Rows
+			// Autovacuum has been at a partition once it has rows.
+			for _, at := range []*time.Time{t.LastVacuum, t.LastAnalyze} {
+				if at != nil && at.Before(since) {
+					since = *at
+				}
+			}
 		}
-		if rows >= worthAnalyzing && (p.LastAnalyze == nil || r.At.Sub(*p.LastAnalyze) > analyzeLate) {
+		never := p.LastAnalyze == nil && r.At.Sub(since) > analyzeSoon
+		old := p.LastAnalyze != nil && r.At.Sub(*p.LastAnalyze) > analyzeLate
+		if rows >= worthAnalyzing && (never || old) {
 			late = append(late, p)
 		}
 	}

@@ -29,7 +29,7 @@ func facts(chunks func(num int) int64) partitions.Facts {
 		n := chunks(num)
 		f.Partitions = append(f.Partitions, partitions.Partition{
 			Num: num, Collections: 10, Largest: uuid.New(), LargestChunks: n / 5,
-			Chunks: partitions.Table{Exists: true, Kept: true, Rows: n, Bytes: n * 1500},
+			Chunks: partitions.Table{Exists: true, Kept: true, Rows: n, Bytes: n * 1500, LastAnalyze: &analyzed},
 			Search: partitions.Table{Exists: true, Kept: true, Rows: n, Bytes: n * 900},
 		})
 	}
@@ -212,6 +212,12 @@ func TestAssess_SaysWhatIsWrongAndHowBadlyItIs(t *testing.T) {
 	few := facts(level(10))
 	few.Parents[0].LastAnalyze = nil
 	require.Empty(t, partitions.Assess(few).Alerts, "statistics of a thousand rows are nobody's concern")
+	fresh, now := facts(level(1000)), noon.Add(-time.Minute)
+	fresh.Parents[0].LastAnalyze = nil
+	for i := range fresh.Partitions {
+		fresh.Partitions[i].Chunks.LastAnalyze = &now
+	}
+	require.Empty(t, partitions.Assess(fresh).Alerts, "what was loaded a minute ago is analyzed soon")
 	all := facts(level(60_000_000))
 	all.Verification.CollectionsWrong = 5
 	r := partitions.Assess(all)

@@ -13,3 +13,6 @@ func (s *Service) CountUntil(ctx context.Context, until time.Time) (Report, erro
 	}
 	return s.count(ctx, report.Facts, nil, until)
 }
+
+// Due tells why a parent has to be analyzed.
+func (a *Analyzer) Due(c Churn) string { return a.due(c) }

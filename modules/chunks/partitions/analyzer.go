@@ -1,0 +1,172 @@
+package partitions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+
+	"semantik/platform/database"
+)
+
+const (
+	// analyzeEvery is how often the parents are looked at, and analyzeFirst how long
+	// after the start: what has to be up first is more urgent.
+	analyzeEvery = 5 * time.Minute
+	analyzeFirst = 30 * time.Second
+	// analyzeAge is how old a parent's statistics may become, and analyzeShare how
+	// much of its rows may change.
+	analyzeAge   = 24 * time.Hour
+	analyzeShare = 0.1
+	// analyzeLeast is how many rows have to change at least: what is so small is
+	// planned well in any case.
+	analyzeLeast = 1000
+)
+
+// Analyzer keeps the statistics of the partitioned parents, chunks and chunk_search,
+// which autovacuum never analyzes: once a tenth of the rows has changed, and at
+// least daily. Any number may do so on one database, one at a time.
+//
+// PostgreSQL counts changes in the partitions, and forgets them when it analyzes
+// those. So the analyzer remembers how many changes there had been when the parent
+// was last analyzed; what was before its own start it tells from the number of rows.
+type Analyzer struct {
+	db         *database.DB
+	repository *Repository
+	log        *slog.Logger
+	seen       map[string]baseline
+}
+
+// baseline is how many changes there had been by an analyze.
+type baseline struct {
+	analyzed time.Time
+	changes  int64
+}
+
+// NewAnalyzer makes an analyzer. It works once [Analyzer.Run] or [Analyzer.Keep] is
+// called; a nil logger discards.
+func NewAnalyzer(db *database.DB, repository *Repository, log *slog.Logger) *Analyzer {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Analyzer{db: db, repository: repository, log: log, seen: map[string]baseline{}}
+}
+
+// Run looks after the parents every few minutes, until the context ends.
+func (a *Analyzer) Run(ctx context.Context) {
+	timer := time.NewTimer(analyzeFirst)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		if err := a.Keep(ctx); err != nil {
+			if ctx.Err() != nil {
+				return
+			}
+			a.log.WarnContext(ctx, "the parents of the partitions could not be analyzed; it will be tried again", "error", err, "in", analyzeEvery)
+		}
+		timer.Reset(analyzeEvery)
+	}
+}
+
+// Keep analyzes the parents that have to be. It is not for several goroutines at
+// once.
+func (a *Analyzer) Keep(ctx context.Context) error {
+	found, err := a.repository.Churn(ctx)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, c := range found {
+		if reason := a.due(c); reason != "" {
+			failed = append(failed, a.analyze(ctx, c, reason))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// due tells why the parent has to be analyzed; "" when it has not.
+func (a *Analyzer) due(c Churn) string {
+	switch {
+	case c.LastAnalyze == nil && c.Rows == 0:
+		return ""
+	case c.LastAnalyze == nil:
+		return "it never was"
+	case c.At.Sub(*c.LastAnalyze) >= analyzeAge:
+		return "a day has passed"
+	}
+	known, ok := a.seen[c.Table]
+	switch {
+	case !ok:
+		// Nobody has counted what came between that analyze and our start.
+		known = baseline{*c.LastAnalyze, c.Changes - int64(math.Abs(float64(c.Rows)-math.Max(c.NotedRows, 0)))}
+		a.seen[c.Table] = known
+	case !known.analyzed.Equal(*c.LastAnalyze), c.Changes < known.changes:
+		// Another process has analyzed it, or the statistics have begun again.
+		known = baseline{*c.LastAnalyze, c.Changes}
+		a.seen[c.Table] = known
+	}
+	changed := c.Changes - known.changes
+	if float64(changed) >= max(analyzeLeast, analyzeShare*c.NotedRows) {
+		return fmt.Sprintf("%d rows have changed", changed)
+	}
+	return ""
+}
+
+// analyze analyzes a parent, unless somebody else is at it or has just been.
+func (a *Analyzer) analyze(ctx context.Context, c Churn, reason string) error {
+	began, done := time.Now(), false
+	err := a.db.InTx(ctx, func(ctx context.Context) error {
+		done = false
+		claimed, version, err := a.repository.ClaimAnalyze(ctx, c.Table)
+		if err != nil || !claimed {
+			return err
+		}
+		now, err := a.churn(ctx, c.Table)
+		if err != nil || !sameInstant(now.LastAnalyze, c.LastAnalyze) {
+			return err
+		}
+		if err := a.repository.Analyze(ctx, c.Table, version); err != nil {
+			return err
+		}
+		done = true
+		return nil
+	}, database.NoRetry())
+	if err != nil || !done {
+		return err
+	}
+	took := time.Since(began)
+	after, err := a.churn(ctx, c.Table)
+	switch {
+	case err != nil:
+		return err
+	case sameInstant(after.LastAnalyze, c.LastAnalyze):
+		return fmt.Errorf("%s is locked by something else", c.Table)
+	}
+	a.seen[c.Table] = baseline{*after.LastAnalyze, after.Changes}
+	a.log.InfoContext(ctx, "analyzed the parent of the partitions", "table", c.Table, "because", reason, "took", took.Round(time.Millisecond))
+	return nil
+}
+
+// churn is what has happened to one parent.
+func (a *Analyzer) churn(ctx context.Context, table string) (Churn, error) {
+	found, err := a.repository.Churn(ctx)
+	if err != nil {
+		return Churn{}, err
+	}
+	for _, c := range found {
+		if c.Table == table {
+			return c, nil
+		}
+	}
+	return Churn{}, fmt.Errorf("the table %s is not there any more", table)
+}
+
+func sameInstant(a, b *time.Time) bool {
+	return a == nil && b == nil || a != nil && b != nil && a.Equal(*b)
+}
