@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"semantik/app/client"
 )
 
 // Shell is a command's world, for tests.
@@ -61,3 +63,6 @@ func Snippet(snippet string) string { return style{on: true}.snippet(snippet) }
 
 // Quoted is quoted.
 func Quoted(word string) string { return quoted(word) }
+
+// Partitions shows the partitions on standard output.
+func (s Shell) Partitions(p client.Partitions) { (&shell{stdout: s.Stdout}).showPartitions(p) }

@@ -43,13 +43,14 @@ func (r *Report) alertKeys() {
 	v := r.Verification
 	if v.CollectionsWrong > 0 {
 		r.addf(LevelCritical, nil,
-			"Stop loading. PostgreSQL's hash of a text has changed below the data, as after files were moved to another build: "+
-				"restore from a dump, which computes every key again; do not edit keys.",
+			"Reads and loads go on, since they go by the key that is stored, but a dump could not be restored. PostgreSQL's hash of a text differs "+
+				"from the one that the data was made with, as after its files were moved to another build or kind of machine: run the one before, "+
+				"or load these collections again as new ones. Do not edit keys.",
 			"%d of %d collections have a %s that is not what its formula gives.", v.CollectionsWrong, v.Collections, keyColumn)
 	}
 	if v.ChunksWrong > 0 {
 		r.addf(LevelCritical, v.WrongIn,
-			"Stop loading. Chunks were written with the foreign keys switched off: find them with a join of chunks and collections on both columns of the key, and load their documents again.",
+			"No read finds these chunks. They were written with the foreign keys switched off: find them with a join of chunks and collections on both columns of the key, delete them, and load their documents again.",
 			"%d of %d chunks that were looked at lie in a partition that is not their collection's.", v.ChunksWrong, v.Chunks)
 	}
 }

@@ -53,7 +53,7 @@ func (r *Report) ofSize(h PartitionHealth) (Recommendation, bool) {
 			fmt.Sprintf("%s; %d of them are those of the collection %s, which is too large for one partition.", size, h.LargestChunks, h.Largest),
 			"A collection lies in one partition and cannot be divided: load it as several collections, each of which gets a partition of its own, and search them together (up to ten in one query)."), true
 	}
-	action := fmt.Sprintf("No collection is the cause: there are too few partitions for this many chunks. Restore a dump into a database made with a CHUNK_PARTITION_COUNT of more than %d, or move the largest collection (%s, %d chunks) into several.",
+	action := fmt.Sprintf("No collection is the cause: there are too few partitions for this many chunks. Their number is fixed once the schema is applied: load the collections into a new database with a CHUNK_PARTITION_COUNT of more than %d. For a while it helps to load the largest collection (%s, %d chunks) as several.",
 		len(r.Health), h.Largest, h.LargestChunks)
 	if h.LargestChunks == 0 {
 		action = "No collection accounts for them: they are those of deleted collections that are still being purged, or counts that lag behind. Look again in an hour."
