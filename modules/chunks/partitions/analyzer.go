@@ -90,13 +90,16 @@ func (a *Analyzer) Keep(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
+// neverWas is the reason of the first time, or of the first after a crash, with which
+// PostgreSQL forgets its statistics. What it then knows of the partitions is nothing
+// either, not even that there is something to vacuum, so that they are analyzed too.
+const neverWas = "it never was"
+
 // due tells why the parent has to be analyzed; "" when it has not.
 func (a *Analyzer) due(c Churn) string {
 	switch {
-	case c.LastAnalyze == nil && c.Rows == 0:
-		return ""
 	case c.LastAnalyze == nil:
-		return "it never was"
+		return neverWas
 	case c.At.Sub(*c.LastAnalyze) >= analyzeAge:
 		return "a day has passed"
 	}
@@ -131,7 +134,7 @@ func (a *Analyzer) analyze(ctx context.Context, c Churn, reason string) error {
 		if err != nil || !sameInstant(now.LastAnalyze, c.LastAnalyze) {
 			return err
 		}
-		if err := a.repository.Analyze(ctx, c.Table, version); err != nil {
+		if err := a.repository.Analyze(ctx, c.Table, reason != neverWas && version >= analyzeOnly); err != nil {
 			return err
 		}
 		done = true

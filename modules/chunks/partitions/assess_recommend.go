@@ -83,7 +83,7 @@ func ofDeadRows(h PartitionHealth) (Recommendation, bool) {
 		reasons = append(reasons, fmt.Sprintf("%d of its %d rows in %s are dead; %s.", t.DeadRows, t.DeadRows+t.Rows, t.name, last))
 	}
 	return h.recommendation(priority, strings.Join(reasons, " "),
-		fmt.Sprintf("End what keeps vacuum back (a transaction or replication slot open for long), then VACUUM (VERBOSE) %s_p%d, %s_p%d.", tableChunks, h.Num, tableSearch, h.Num)), true
+		fmt.Sprintf("End what keeps vacuum back (a transaction or replication slot open for long), then VACUUM (VERBOSE) %s, %s.", partitionName(tableChunks, h.Num), partitionName(tableSearch, h.Num))), true
 }
 
 func gib(bytes int64) float64 { return float64(bytes) / (1 << 30) }

@@ -49,14 +49,20 @@ func TestReport_EstimatesWhatIsThereBeforeAndAfterAnAnalyze(t *testing.T) {
 	require.InDelta(t, 10900.0/all, r.Health[99].Percentage, 0.001)
 	require.InDelta(t, 59.5, r.Average, 0.001)
 	require.InDelta(t, 28.866, r.Deviation, 0.001)
-	require.Equal(t, w.Int(`select pg_total_relation_size('chunks_p7')`), r.Health[7].Chunks.Bytes)
-	require.Equal(t, w.Int(`select pg_total_relation_size('chunk_search_p7')`), r.Health[7].Search.Bytes)
+	require.EqualValues(t, 109*1500, r.Health[99].Chunks.Bytes, "nobody has counted the pages")
 	require.Nil(t, r.Parents[0].LastAnalyze)
 
 	w.Exec(`analyze chunks`)
 	w.Exec(`analyze chunk_search`)
 	require.True(t, filled(look()))
 	require.NotNil(t, look().Parents[0].LastAnalyze)
+	sized := look().Health[99]
+	require.InEpsilon(t, w.Int(`select pg_total_relation_size('chunks_p99')`), sized.Chunks.Bytes, 0.3, "but for the map of free space, which is as large in a small table as in a large one")
+	require.InEpsilon(t, w.Int(`select pg_total_relation_size('chunk_search_p99')`), sized.Search.Bytes, 0.3)
+	exact, err := w.Partitions.Statistics(w.As(w.Root), &sized.Num, true)
+	require.NoError(t, err)
+	require.Equal(t, w.Int(`select pg_total_relation_size('chunks_p99')`), exact.One.Chunks.Bytes)
+	require.Equal(t, w.Int(`select pg_total_relation_size('chunk_search_p99')`), exact.One.Search.Bytes)
 	w.Exec(`delete from chunk_search where partition_key = 7`)
 	w.Exec(`delete from chunks where partition_key = 7`)
 	w.Exec(`update collections set chunk_count = 0, vector_count = 0 where partition_key = 7`)
@@ -203,13 +209,15 @@ func TestLook_ReadsOnePartitionAtATime(t *testing.T) {
 			return err
 		},
 		"CountChunks": func(ctx context.Context) error {
-			n, err := rows.CountChunks(ctx, 42)
+			n, bytes, err := rows.CountChunks(ctx, 42)
 			require.EqualValues(t, 3, n)
+			require.Positive(t, bytes)
 			return err
 		},
 		"CountSearchRows": func(ctx context.Context) error {
-			n, err := rows.CountSearchRows(ctx, 42)
+			n, bytes, err := rows.CountSearchRows(ctx, 42)
 			require.EqualValues(t, 3, n)
+			require.Positive(t, bytes)
 			return err
 		},
 	} {

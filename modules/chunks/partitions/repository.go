@@ -3,7 +3,6 @@ package partitions
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,47 +33,39 @@ func (r *Repository) Bound(ctx context.Context, limit time.Duration) error {
 const setBounds = `select set_config('statement_timeout', $1, true), set_config('lock_timeout', '1s', true)`
 
 // selectTables reads the catalog and the statistics of all partitions of both
-// tables at once: pg_inherits by its index on the parent, and pg_class once from end
-// to end. It calls the functions that pg_stat_user_tables is made of, which leaves
-// out that view's look at every index. With all partitions filled it takes 20 ms,
-// most of it for the sizes.
+// tables: pg_inherits, pg_class and pg_index by their indexes. It calls the functions
+// that pg_stat_user_tables is made of.
 //
-// A size is asked of the files, under a lock that is held for no longer than that;
-// of a table that is exclusively locked, as by VACUUM FULL, it is what the last
-// vacuum has noted, so that nobody waits for the end of it. (relpages alone would
-// not do: it is zero in a partition that was filled a minute ago.) For the same
-// reason the number comes from the name that the schema gives a partition: to write
-// out its bounds, pg_get_expr takes a lock on it too.
+// It opens no partition. The pages are those that the last vacuum or analyze has
+// counted, and the number comes from the name that the schema gives a partition: to
+// ask the files (pg_total_relation_size) or to write out the bounds (pg_get_expr) is
+// to take a lock, for which one would wait while a partition is locked away, as by
+// VACUUM FULL; and a backend that has once opened all partitions with their indexes
+// keeps ten megabytes for it.
 const selectTables = `
-with locked as (
-    select coalesce(x.indrelid, l.relation) as relation,
-           bool_or(l.mode = 'AccessExclusiveLock') as away,
-           bool_or(l.mode = 'ShareUpdateExclusiveLock') as busy
+with busy as (
+    select distinct l.relation
     from pg_locks l
-    left join pg_index x on x.indexrelid = l.relation
     where l.locktype = 'relation'
       and l.database = (select oid from pg_database where datname = current_database())
-      and l.mode in ('AccessExclusiveLock', 'ShareUpdateExclusiveLock')
+      and l.mode = 'ShareUpdateExclusiveLock'
       and l.pid <> pg_backend_pid()
-    group by 1
 )
 select i.inhparent = to_regclass('chunks') as holds_chunks,
        substring(c.relname from '_p(\d{1,4})$')::integer as num,
        c.reltuples::float8,
        pg_stat_get_live_tuples(c.oid),
        pg_stat_get_dead_tuples(c.oid),
-       case
-           when exists (select from locked l where l.away and l.relation in (c.oid, c.reltoastrelid)) then
-               current_setting('block_size')::bigint * (
-                   select sum(greatest(p.relpages, 0))
-                   from pg_class p
-                   left join pg_index x on x.indexrelid = p.oid
-                   where coalesce(x.indrelid, p.oid) in (c.oid, c.reltoastrelid))
-           else coalesce(pg_total_relation_size(c.oid), 0)
-       end as bytes,
+       current_setting('block_size')::bigint * (greatest(c.relpages, 0) + (
+           select coalesce(sum(greatest(part.relpages, 0)), 0)
+           from (
+               select t.relpages from pg_class t where t.oid = c.reltoastrelid
+               union all
+               select p.relpages from pg_index x join pg_class p on p.oid = x.indexrelid where x.indrelid in (c.oid, c.reltoastrelid)
+           ) as part))::bigint as bytes,
        greatest(pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)),
        greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid)),
-       exists (select from locked l where l.busy and l.relation = c.oid),
+       c.oid in (select relation from busy),
        coalesce(c.reloptions @> array['autovacuum_vacuum_scale_factor=0.01', 'autovacuum_analyze_scale_factor=0.01'], false)
 from pg_inherits i
 join pg_class c on c.oid = i.inhrelid
@@ -103,7 +94,8 @@ func (r *Repository) Partitions(ctx context.Context, count int) ([]Partition, er
 		}
 		found = atLeast(found, *num+1)
 		t.Exists = true
-		t.Rows = counts.estimate(t)
+		t.Rows = counts.rows(t)
+		t.Bytes = counts.bytes(t.Bytes, t.Rows)
 		if holdsChunks {
 			found[*num].Chunks = t
 		} else {
@@ -125,33 +117,33 @@ func atLeast(found []Partition, n int) []Partition {
 
 // rowCounts are the two counts that PostgreSQL keeps of a table's rows.
 type rowCounts struct {
-	// noted is what the last vacuum or analyze left in the catalog; -1 before one.
+	// noted is what the last vacuum or analyze left in the catalog, along with the
+	// pages; -1 before one.
 	noted float64
 	// live is what the statistics have added up since; they are lost when the
 	// server is killed, and begin again at zero.
 	live int64
 }
 
+// rows is how many there are. Statistics that know of a vacuum or an analyze have
+// counted ever since it; those that do not may have begun at a crash, and then the
+// catalog may know more.
+func (c rowCounts) rows(t Table) int64 {
+	if t.LastVacuum != nil || t.LastAnalyze != nil {
+		return c.live
+	}
+	return max(int64(c.noted), c.live, 0)
+}
+
 // bytesOfRow is what a row is taken to need with its indexes where nothing else
 // is known.
 const bytesOfRow = 1500
 
-// emptyTable is the size of a table that never had a row: a page or two of each
-// index and of what is stored out of line.
-const emptyTable = 256 << 10
-
-// estimate is how many rows there are. Statistics that know of a vacuum or an
-// analyze have counted ever since it; those that do not may have begun at a crash,
-// and then the catalog knows more. A table that neither knows, and that is not
-// empty, is reckoned from its size.
-func (c rowCounts) estimate(t Table) int64 {
-	noted := int64(math.Max(c.noted, 0))
-	switch {
-	case t.LastVacuum != nil || t.LastAnalyze != nil:
-		return c.live
-	case c.noted < 0 && c.live == 0 && t.Bytes > emptyTable:
-		return t.Bytes / bytesOfRow
-	default:
-		return max(noted, c.live)
+// bytes is how many there are, from those that were noted for the rows of then. A
+// table grows with its rows, and does not become smaller when they go.
+func (c rowCounts) bytes(noted, rows int64) int64 {
+	if c.noted < 1 {
+		return max(noted, rows*bytesOfRow)
 	}
+	return int64(float64(noted) * max(1, float64(rows)/c.noted))
 }

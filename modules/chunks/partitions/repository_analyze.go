@@ -85,8 +85,8 @@ func (r *Repository) ClaimAnalyze(ctx context.Context, table string) (claimed bo
 	return claimed, version, r.db.Translate(err)
 }
 
-// Analyze analyzes the parent on a PostgreSQL of the version. It needs the claim.
-func (r *Repository) Analyze(ctx context.Context, table string, version int) error {
+// Analyze analyzes the parent, with its partitions or without. It needs the claim.
+func (r *Repository) Analyze(ctx context.Context, table string, only bool) error {
 	tx, err := r.db.Tx(ctx)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (r *Repository) Analyze(ctx context.Context, table string, version int) err
 		return r.db.Translate(err)
 	}
 	statement := analyze[table].whole
-	if version >= analyzeOnly {
+	if only {
 		statement = analyze[table].only
 	}
 	_, err = tx.Exec(ctx, statement)

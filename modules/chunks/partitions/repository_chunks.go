@@ -1,6 +1,9 @@
 package partitions
 
-import "context"
+import (
+	"context"
+	"strconv"
+)
 
 // The statements of this file read chunks, each those of one partition, by its key
 // as a bound value.
@@ -31,26 +34,33 @@ func (r *Repository) Sample(ctx context.Context, p Partition, count int) (looked
 	return looked, wrong, r.db.Translate(err)
 }
 
-// countChunks reads the smallest index of one partition from end to end.
+// countChunks reads the smallest index of one partition from end to end, and asks
+// its files for their size.
 const countChunks = `
-select count(*)
+select count(*), pg_total_relation_size(to_regclass($2))
 from chunks
 where partition_key = $1`
 
-// countSearchRows reads one partition of the search rows from end to end.
+// countSearchRows reads one partition of the search rows from end to end, likewise.
 const countSearchRows = `
-select count(*)
+select count(*), pg_total_relation_size(to_regclass($2))
 from chunk_search
 where partition_key = $1`
 
-// CountChunks counts the chunks of a partition, each of them.
-func (r *Repository) CountChunks(ctx context.Context, num int) (n int64, err error) {
-	err = r.db.Querier(ctx).QueryRow(ctx, countChunks, num).Scan(&n)
-	return n, r.db.Translate(err)
+// CountChunks counts the chunks of a partition, each of them, and its bytes.
+func (r *Repository) CountChunks(ctx context.Context, num int) (rows, bytes int64, err error) {
+	return r.count(ctx, countChunks, tableChunks, num)
 }
 
-// CountSearchRows counts the search rows of a partition, each of them.
-func (r *Repository) CountSearchRows(ctx context.Context, num int) (n int64, err error) {
-	err = r.db.Querier(ctx).QueryRow(ctx, countSearchRows, num).Scan(&n)
-	return n, r.db.Translate(err)
+// CountSearchRows counts the search rows of a partition, each of them, and its bytes.
+func (r *Repository) CountSearchRows(ctx context.Context, num int) (rows, bytes int64, err error) {
+	return r.count(ctx, countSearchRows, tableSearch, num)
 }
+
+func (r *Repository) count(ctx context.Context, statement, table string, num int) (rows, bytes int64, err error) {
+	err = r.db.Querier(ctx).QueryRow(ctx, statement, num, partitionName(table, num)).Scan(&rows, &bytes)
+	return rows, bytes, r.db.Translate(err)
+}
+
+// partitionName is how the schema calls a partition.
+func partitionName(table string, num int) string { return table + "_p" + strconv.Itoa(num) }

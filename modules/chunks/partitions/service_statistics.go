@@ -21,7 +21,7 @@ type Statistics struct {
 
 // Statistics gives the numbers of all partitions, or of the one that is named. They
 // are estimates, for administrators, unless exact is set: then every row is
-// counted, which is for superusers in person, one at a time, and ends after
+// counted and every file asked for its size, which is for superusers in person, one at a time, and ends after
 // [CountLimit] with [ErrCountTooLong].
 func (s *Service) Statistics(ctx context.Context, num *int, exact bool) (Statistics, error) {
 	if err := auth.RequireAdmin(ctx); err != nil {
@@ -64,31 +64,31 @@ func (s *Service) count(ctx context.Context, f Facts, num *int, until time.Time)
 		if num != nil && *num != i || !p.Chunks.Exists || !p.Search.Exists {
 			continue
 		}
-		var err error
-		if p.Chunks.Rows, err = s.countOne(ctx, until, p.Num, s.repository.CountChunks); err != nil {
+		if err := s.countOne(ctx, until, p.Num, &p.Chunks, s.repository.CountChunks); err != nil {
 			return Report{}, err
 		}
-		if p.Search.Rows, err = s.countOne(ctx, until, p.Num, s.repository.CountSearchRows); err != nil {
+		if err := s.countOne(ctx, until, p.Num, &p.Search, s.repository.CountSearchRows); err != nil {
 			return Report{}, err
 		}
 	}
 	return Assess(f), nil
 }
 
-func (s *Service) countOne(ctx context.Context, until time.Time, num int, count func(context.Context, int) (int64, error)) (n int64, err error) {
+func (s *Service) countOne(ctx context.Context, until time.Time, num int, t *Table, count func(context.Context, int) (rows, bytes int64, err error)) error {
 	left := time.Until(until)
 	if left <= 0 {
-		return 0, ErrCountTooLong
+		return ErrCountTooLong
 	}
-	err = s.db.InTx(ctx, func(ctx context.Context) error {
+	err := s.db.InTx(ctx, func(ctx context.Context) error {
 		if err := s.repository.Bound(ctx, left); err != nil {
 			return err
 		}
-		n, err = count(ctx, num)
+		var err error
+		t.Rows, t.Bytes, err = count(ctx, num)
 		return err
 	}, database.ReadOnly())
 	if errors.Is(err, database.ErrTimeout) {
-		return 0, ErrCountTooLong.WithCause(err)
+		return ErrCountTooLong.WithCause(err)
 	}
-	return n, err
+	return err
 }

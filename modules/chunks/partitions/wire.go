@@ -52,8 +52,8 @@ type statisticsBody struct {
 
 // numbersBody has the members of one partition or those of all.
 type numbersBody struct {
-	Exact        bool    `json:"exact" doc:"Whether rows were counted, each of them, and not estimated."`
-	TotalSizeMB  float64 `json:"total_size_mb" doc:"Of the chunks: rows, indexes and what is stored out of line, in MiB."`
+	Exact        bool    `json:"exact" doc:"Whether rows were counted, each of them, and files asked for their size, and neither estimated."`
+	TotalSizeMB  float64 `json:"total_size_mb" doc:"Of the chunks: rows, indexes and what is stored out of line, in MiB. Estimated like the rows, unless exact."`
 	SearchRows   int64   `json:"search_rows" doc:"Rows that a text search reads, one a chunk."`
 	SearchSizeMB float64 `json:"search_size_mb" doc:"Of the search rows, likewise."`
 	DeadRows     int64   `json:"dead_rows" doc:"Rows that no vacuum has taken away yet, of both tables."`
