@@ -35,7 +35,7 @@ func (r *Report) alertMethod() {
 	note(m.GeneratedOnChunks, "chunks generates "+keyColumn+" itself")
 	note(len(m.Triggers) > 0, "a trigger runs before each chunk is inserted: "+strings.Join(m.Triggers, ", "))
 	r.addf(LevelCritical, nil,
-		"Run \"semantik schema check\": it names what differs from the schema, and \"semantik schema plan\" what would put it right.",
+		"Run \"semantik schema check\": it names what differs from the schema, and \"semantik schema plan\" what would put it right; a trigger you drop by hand.",
 		"The key of a chunk's partition is not what the schema says: %s.", strings.Join(wrong, "; "))
 }
 
