@@ -18,6 +18,25 @@ func (r *Repository) GetDeleted(ctx context.Context, id uuid.UUID) (Collection, 
 	return r.table.Get(ctx, id, tombstone)
 }
 
+// selectKnowsDeleted is served by the primary key.
+const selectKnowsDeleted = `
+select exists (
+  select 1
+  from collections
+  where id = $1
+    and deleted_at is not null
+    and (owner_id = $2 or $3)
+    and ($4::uuid[] is null or id = any($4::uuid[]))
+)`
+
+// KnowsDeleted reports whether the collection was deleted and the caller may know what
+// becomes of it: as its owner, as a superuser, or because they have deleted it.
+func (r *Repository) KnowsDeleted(ctx context.Context, id uuid.UUID, who Caller, deletedByCaller bool) (bool, error) {
+	var known bool
+	err := r.db.Querier(ctx).QueryRow(ctx, selectKnowsDeleted, id, who.UserID, who.Super || deletedByCaller, who.Within).Scan(&known)
+	return known, r.db.Translate(err)
+}
+
 // deleteCollection is served by the primary key. From here on the name is free:
 // the unique index on names leaves deleted collections out.
 const deleteCollection = `

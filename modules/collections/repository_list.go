@@ -36,9 +36,10 @@ const visible = `(
   ))
 )`
 
-// Reads keeps to the rows whose column names a collection that the caller may read,
-// or that was deleted: what is told of one of those is for others to say.
-func (c Caller) Reads(column string) database.Condition {
+// Reads keeps to the rows whose column names a collection that the caller may read.
+// Of a collection that was deleted they are for its owner and for superusers; what
+// the condition holds of is for the caller, too.
+func (c Caller) Reads(column, condition string) database.Condition {
 	values := c.values()
 	values["public"] = true
 	return func(db *gorm.DB) *gorm.DB {
@@ -47,7 +48,12 @@ func (c Caller) Reads(column string) database.Condition {
   from collections
   where collections.id = `+column+`
     and `+reachable+`
-    and (collections.deleted_at is not null or @super or `+visible+`)
+    and (
+      @super
+      or collections.owner_id = @user
+      or (collections.deleted_at is not null and `+condition+`)
+      or (collections.deleted_at is null and `+visible+`)
+    )
 )`, values)
 	}
 }

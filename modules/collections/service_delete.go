@@ -63,21 +63,18 @@ func (s *Service) ScopeForPurge(ctx context.Context, id uuid.UUID) (Scope, error
 }
 
 // AuthorizeDeleted lets those pass who may know what becomes of a collection that
-// was deleted: its owner, superusers, and whoever has started what they ask about.
-// Nobody can see the collection itself any more. [ErrNotFound] for anybody else, and
-// for a collection that was not deleted.
-func (s *Service) AuthorizeDeleted(ctx context.Context, id uuid.UUID, started bool) error {
-	who, err := auth.Require(ctx)
+// was deleted: its owner and superusers, and whoever has deleted it, who asks about
+// that. Nobody can see the collection itself any more. Others had a right that went
+// with the collection, or had been taken back before. [ErrNotFound] for them, and for
+// a collection that was not deleted.
+func (s *Service) AuthorizeDeleted(ctx context.Context, id uuid.UUID, deletedByCaller bool) error {
+	who, err := caller(ctx)
 	if err != nil {
 		return err
 	}
-	c, err := s.repository.GetDeleted(ctx, id)
-	if err != nil {
-		return err
+	known, err := s.repository.KnowsDeleted(ctx, id, who, deletedByCaller)
+	if err == nil && !known {
+		return ErrNotFound
 	}
-	superuser := who.IsSuperuser && !who.ViaAPIKey()
-	if superuser || ((started || c.OwnerID == who.UserID) && who.Reaches(id)) {
-		return nil
-	}
-	return ErrNotFound
+	return err
 }

@@ -133,17 +133,19 @@ func TestListOf_IsTheCollectionsWhoeverStartedThem(t *testing.T) {
 	)
 }
 
-// What becomes of a collection that was deleted is for those who have to do with it.
-func TestGet_OfADeletedCollectionsOperationIsForItsOwnerAndWhoStartedIt(t *testing.T) {
+// What becomes of a collection that was deleted is for its owner, and for who deleted it.
+func TestGet_OfADeletedCollectionsOperationIsForItsOwnerAndWhoDeletedIt(t *testing.T) {
 	t.Parallel()
 	w := testworld.New(t, testworld.NoWorker())
-	alice, bob, carol := w.User("alice"), w.User("bob"), w.User("carol")
+	alice, bob, carol, dora := w.User("alice"), w.User("bob"), w.User("carol"), w.User("dora")
 	c := w.Collection(alice, testworld.Public())
 	w.Grant(c, bob, collections.Write)
+	w.Grant(c, dora, collections.Admin)
 	_, appended := w.Upload(bob, c, testworld.File{Path: "a.txt", Content: "The walrus sleeps."})
 	_, err := w.Operations.Get(w.As(carol), *appended)
 	require.NoError(t, err, "a public one")
-	purge := w.Delete(c)
+	require.NoError(t, w.Collections.Delete(w.As(dora), c.ID))
+	purge := testworld.Value[uuid.UUID](w, `select uuid from operations where collection_id = $1 and type = 'delete'`, c.ID)
 	confined := auth.WithIdentity(t.Context(), auth.Identity{
 		UserID: alice.ID, Username: "alice", APIKeyID: uuid.New(), Scopes: []auth.Scope{auth.ScopeRead}, Resources: []uuid.UUID{uuid.New()},
 	})
@@ -152,7 +154,8 @@ func TestGet_OfADeletedCollectionsOperationIsForItsOwnerAndWhoStartedIt(t *testi
 		append, purge bool
 	}{
 		"the owner":                {w.As(alice), true, true},
-		"who uploaded":             {w.As(bob), true, false},
+		"who deleted it":           {w.As(dora), false, true},
+		"who uploaded":             {w.As(bob), false, false},
 		"who could read it":        {w.As(carol), false, false},
 		"a superuser":              {w.As(w.Root), true, true},
 		"a key confined to others": {confined, false, false},
@@ -168,7 +171,39 @@ func TestGet_OfADeletedCollectionsOperationIsForItsOwnerAndWhoStartedIt(t *testi
 			}
 		})
 	}
-	found, _, err := w.Operations.List(w.As(alice), operations.ListQuery{Type: "delete", Page: database.Page{Limit: 10}})
+	for name, listed := range map[string]struct {
+		who  users.User
+		want []operations.Type
+	}{
+		"the owner":      {alice, []operations.Type{operations.TypeIndex}},
+		"who deleted it": {dora, []operations.Type{operations.TypeDelete}},
+		"who uploaded":   {bob, nil},
+	} {
+		found, total, err := w.Operations.List(w.As(listed.who), operations.ListQuery{Page: database.Page{Limit: 10}})
+		require.NoError(t, err)
+		require.EqualValues(t, len(listed.want), total, name)
+		for i, o := range found {
+			require.Equal(t, listed.want[i], o.Type, name)
+		}
+	}
+}
+
+// A right that was taken back does not come back with the deletion: the operation that
+// somebody started goes on with what others add, and names it.
+func TestGet_TheDeletionGivesNobodyARightBack(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	alice, bob := w.User("alice"), w.User("bob")
+	c := w.Collection(alice)
+	w.Grant(c, bob, collections.Write)
+	_, appended := w.Upload(bob, c, testworld.File{Path: "a.txt", Content: "The walrus sleeps."})
+	_, joined := w.Upload(alice, c, testworld.File{Path: "secret.txt", Content: "The heron does not."})
+	require.Equal(t, appended, joined, "one operation goes on with what both add")
+	w.Exec(`delete from collection_permissions where user_id = $1`, bob.ID)
+	w.Delete(c)
+	_, err := w.Operations.Get(w.As(bob), *appended)
+	require.ErrorIs(t, err, operations.ErrNotFound)
+	_, total, err := w.Operations.List(w.As(bob), operations.ListQuery{Page: database.Page{Limit: 10}})
 	require.NoError(t, err)
-	require.Len(t, found, 1, "one's own list has it too")
+	require.Zero(t, total)
 }

@@ -34,6 +34,18 @@ type Operation struct {
 	CompletedAt  *time.Time
 }
 
+// Origin is what decides who may see an operation.
+type Origin struct {
+	CollectionID uuid.UUID
+	UserID       *int64
+	Type         Type
+}
+
+// isDeletionBy reports whether the user has deleted the collection by it.
+func (o Origin) isDeletionBy(userID int64) bool {
+	return o.Type == TypeDelete && o.UserID != nil && *o.UserID == userID
+}
+
 // Meta is how far an operation is, and what came of it.
 type Meta struct {
 	Progress *Progress      `json:"progress,omitempty"`

@@ -36,6 +36,23 @@ func (r *Repository) Get(ctx context.Context, id uuid.UUID) (Operation, error) {
 	return r.table.Get(ctx, id)
 }
 
+// selectOrigin is served by the unique index on uuid.
+const selectOrigin = `
+select collection_id, user_id, type
+from operations
+where uuid = $1`
+
+// GetOrigin reads what decides who may see an operation; [ErrNotFound] with an origin
+// of nothing.
+func (r *Repository) GetOrigin(ctx context.Context, id uuid.UUID) (Origin, error) {
+	var o Origin
+	err := r.db.Querier(ctx).QueryRow(ctx, selectOrigin, id).Scan(&o.CollectionID, &o.UserID, &o.Type)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Origin{}, ErrNotFound
+	}
+	return o, r.db.Translate(err)
+}
+
 // Delete removes an operation's row.
 func (r *Repository) Delete(ctx context.Context, id uuid.UUID) error {
 	return r.table.Delete(ctx, id)
@@ -113,7 +130,7 @@ func (r *Repository) List(ctx context.Context, f Filter, page database.Page) ([]
 		conditions = append(conditions, database.Where("collection_id = ?", f.CollectionID))
 	}
 	if f.ReadableBy != nil {
-		conditions = append(conditions, f.ReadableBy.Reads("operations.collection_id"))
+		conditions = append(conditions, f.ReadableBy.Reads("operations.collection_id", "operations.type = 'delete'"))
 	}
 	if len(f.Statuses) > 0 {
 		conditions = append(conditions, database.Where("status in ?", f.Statuses))

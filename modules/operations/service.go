@@ -33,22 +33,24 @@ func NewService(repository *Repository, access *collections.Service, directory D
 
 // Get reads an operation on a collection that the caller may read; any other is
 // [ErrNotFound], also for who started it: it names documents that others add. Those
-// of a collection that was deleted can still be read by who started them, by its
-// owner and by a superuser: how its purge goes is all that there is to know of it.
+// of a collection that was deleted can still be read by its owner and by a
+// superuser, and the deletion by whoever has asked for it: how its purge goes is all
+// that there is to know.
 func (s *Service) Get(ctx context.Context, id uuid.UUID) (Operation, error) {
 	who, err := auth.RequireScope(ctx, auth.ScopeRead)
 	if err != nil {
 		return Operation{}, err
 	}
-	// An operation that does not exist is asked for like one on a collection that
-	// does not exist either, so that the time that the answer takes tells nothing.
-	o, err := s.repository.Get(ctx, id)
+	// The right comes before the row, and an operation that does not exist is asked
+	// for like one on a collection that does not exist either, so that the time that
+	// the answer takes tells nothing.
+	o, err := s.repository.GetOrigin(ctx, id)
 	if err != nil && apperr.KindOf(err) != apperr.NotFound {
 		return Operation{}, err
 	}
 	_, err = s.access.Authorize(ctx, o.CollectionID, collections.Read)
 	if apperr.KindOf(err) == apperr.NotFound {
-		err = s.access.AuthorizeDeleted(ctx, o.CollectionID, o.UserID != nil && *o.UserID == who.UserID)
+		err = s.access.AuthorizeDeleted(ctx, o.CollectionID, o.isDeletionBy(who.UserID))
 	}
 	if apperr.KindOf(err) == apperr.NotFound {
 		return Operation{}, ErrNotFound
@@ -56,7 +58,7 @@ func (s *Service) Get(ctx context.Context, id uuid.UUID) (Operation, error) {
 	if err != nil {
 		return Operation{}, err
 	}
-	return o, nil
+	return s.repository.Get(ctx, id)
 }
 
 // ListQuery asks for operations.
