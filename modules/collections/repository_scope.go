@@ -29,52 +29,67 @@ const collectionColumns = `c.id, c.name, c.description, c.owner_id, c.vector_sto
 // may read a public one. It is served by the primary key and by
 // uq_collection_permissions_user_id_collection_id.
 //
+// A row without a right stays in the database: reading what may be many kilobytes
+// of metadata takes longer than finding nothing, and whoever has no right could
+// tell by the time that the collection exists. The offset keeps the right from
+// being looked up twice, for the row and for the condition.
+//
 // It stands apart from selectForKey because every request asks it: PostgreSQL plans
 // it anew each time, and planning what a person has no use for would be half of
 // what it costs.
 const selectForPerson = `
-select ` + collectionColumns + `,
-  case
-    when c.owner_id = $2 or $3 then 'admin'
-    else coalesce((
-      select p.permission
-      from collection_permissions p
-      where p.user_id = $2
-        and p.collection_id = $1
-    ), case when c.is_public then 'read' end)
-  end as granted
-from collections c
-where c.id = $1
-  and c.deleted_at is null`
+select ` + collectionColumns + `, c.granted
+from (
+  select c.*,
+    case
+      when c.owner_id = $2 or $3 then 'admin'
+      else coalesce((
+        select p.permission
+        from collection_permissions p
+        where p.user_id = $2
+          and p.collection_id = $1
+      ), case when c.is_public then 'read' end)
+    end as granted
+  from collections c
+  where c.id = $1
+    and c.deleted_at is null
+  offset 0
+) c
+where c.granted is not null`
 
 // selectForKey reads it with the right of an API key, which acts as its owner, has
 // what was granted to itself besides, and may be confined to some collections. It is
 // served by the keys above and by uq_collection_permissions_api_key_id_collection_id.
 const selectForKey = `
-select ` + collectionColumns + `,
-  case
-    when c.owner_id = $2 then 'admin'
-    else coalesce((
-      select permission
-      from (
-        select p.permission
-        from collection_permissions p
-        where p.user_id = $2
-          and p.collection_id = $1
-        union all
-        select p.permission
-        from collection_permissions p
-        where p.api_key_id = $3
-          and p.collection_id = $1
-      ) granted
-      order by case permission when 'admin' then 1 when 'write' then 2 else 3 end
-      limit 1
-    ), case when c.is_public then 'read' end)
-  end as granted
-from collections c
-where c.id = $1
-  and c.deleted_at is null
-  and ($4::uuid[] is null or c.id = any($4::uuid[]))`
+select ` + collectionColumns + `, c.granted
+from (
+  select c.*,
+    case
+      when c.owner_id = $2 then 'admin'
+      else coalesce((
+        select permission
+        from (
+          select p.permission
+          from collection_permissions p
+          where p.user_id = $2
+            and p.collection_id = $1
+          union all
+          select p.permission
+          from collection_permissions p
+          where p.api_key_id = $3
+            and p.collection_id = $1
+        ) given
+        order by case permission when 'admin' then 1 when 'write' then 2 else 3 end
+        limit 1
+      ), case when c.is_public then 'read' end)
+    end as granted
+  from collections c
+  where c.id = $1
+    and c.deleted_at is null
+    and ($4::uuid[] is null or c.id = any($4::uuid[]))
+  offset 0
+) c
+where c.granted is not null`
 
 // Caller is the identity whose right is asked for.
 type Caller struct {
