@@ -68,6 +68,11 @@ func (s *Server) authenticate(ctx huma.Context) (huma.Context, error) {
 	identity, err := s.deps.Authenticator.Authenticate(ctx.Context(), token)
 	if err != nil {
 		s.limits.familiar.Remove(token)
+		if familiar { // it was let by without being counted
+			if limited := s.limits.stranger(ctx.Context(), rule, header); limited != nil {
+				return nil, limited
+			}
+		}
 		return nil, err
 	}
 	s.limits.known(ctx.Context(), rule, token, !familiar, header)
