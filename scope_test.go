@@ -17,6 +17,8 @@ import (
 // scope, each with the reason.
 var withoutScope = map[string]string{
 	"documents.CountFailedIn": "it takes the collections of a list that were selected for the caller, and tells numbers alone",
+	"chunks.LimitSearch":      "it sets the limits of the transaction and reads nothing",
+	"chunks.ReadWords":        "it reads the words of a query and no table",
 }
 
 // onContent finds a statement on what a collection contains.

@@ -176,7 +176,8 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	a.Users.ConnectEstate(a.Collections)
 	a.Documents = documents.NewService(a.DB, documentRows, a.Users, a.Collections, collectionRows, starter,
 		chunkRows, a.Audit, documents.Config{SpoolDir: spoolDir, MaxFileBytes: c.Limits.UploadBytes})
-	a.Chunks = chunks.NewService(a.DB, chunkRows, chunkRows, a.Collections, a.Documents)
+	a.Chunks = chunks.NewService(a.DB, chunkRows, chunkRows, a.Collections, a.Documents,
+		chunks.Config{SearchTimeout: c.Limits.SearchTimeout, Logger: o.Logger})
 	partitionRows := partitions.NewRepository(a.DB)
 	a.Partitions = partitions.NewService(a.DB, partitionRows, o.Logger)
 	a.Analyzer = partitions.NewAnalyzer(a.DB, partitionRows, o.Logger)

@@ -81,3 +81,7 @@ func newFile(m Matter) any {
 func aSearch(m Matter) any {
 	return map[string]any{"collection_uuids": []string{m.Collection.String()}, "query": "walrus"}
 }
+
+func aSingleSearch(m Matter) any {
+	return map[string]any{"collection_id": m.Collection.String(), "query": "walrus"}
+}

@@ -1,6 +1,8 @@
 package chunks
 
 import (
+	"time"
+
 	"semantik/modules/collections"
 	"semantik/platform/apperr"
 	"semantik/platform/database"
@@ -20,6 +22,13 @@ var (
 	// does not have.
 	ErrDocumentNotFound = apperr.New(apperr.Conflict, "chunk_document_not_found",
 		"The document that the chunk belongs to is not in this collection, or is not there any more.")
+
+	// ErrSearchTimeout means that there was no time to search any of the collections.
+	ErrSearchTimeout = apperr.New(apperr.Unavailable, "search_timeout",
+		"The search took longer than it may. Try again, or ask more particularly: fewer collections, rarer words, longer beginnings before *.").WithRetryAfter(5 * time.Second)
+
+	errBadFilter = apperr.New(apperr.Malformed, "metadata_filter_invalid",
+		"The metadata_filter cannot be used.")
 
 	errInvalidRow = apperr.New(apperr.Invalid, "chunk_invalid",
 		"The index of a chunk must be 0 or more.")

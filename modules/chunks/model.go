@@ -68,7 +68,9 @@ type Hit struct {
 	Content      string
 	// Snippet is the part of the content around the words that were looked for,
 	// as HTML: escaped, with the words in <mark>.
-	Snippet  string
+	Snippet string
+	// Metadata are the chunk's and its document's; where both have a member, it is
+	// the chunk's.
 	Metadata json.RawMessage
 	FileName string
 	FilePath string

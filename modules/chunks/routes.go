@@ -22,12 +22,7 @@ func Register(api huma.API, s *Service) {
 		OperationID: "get-chunk", Method: http.MethodGet, Path: "/api/v2/chunking/collections/{collection_id}/chunks/{chunk_id}", Tags: []string{"chunks"},
 		Summary: "Read a chunk", Security: web.Bearer(), Errors: []int{http.StatusNotFound},
 	}, s.handleGet)
-	web.Register(api, huma.Operation{
-		OperationID: "search", Method: http.MethodPost, Path: "/api/v2/search", Tags: []string{"search"},
-		Summary:     "Search collections",
-		Description: "Finds the chunks that have the query's words, German and English words in any of their forms.",
-		Security:    web.Bearer(), Errors: []int{http.StatusNotFound}, Metadata: web.Limit("search"),
-	}, s.handleSearch)
+	registerSearch(api, s)
 }
 
 type listRequest struct {

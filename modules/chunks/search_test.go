@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"semantik/modules/chunks"
+	"semantik/modules/chunks/query"
 	"semantik/modules/collections"
 	"semantik/modules/documents"
 	"semantik/modules/users"
@@ -77,6 +78,7 @@ func TestSearch_WhatIsGoneIsNotFound(t *testing.T) {
 		testworld.File{Path: "c.txt", Content: "A walrus eats."})
 	w.AddDocuments(rest, testworld.File{Path: "d.txt", Content: "A walrus dives."})
 	scope, rows := w.Scope(c.ID), chunks.NewRepository(w.DB)
+	walrus := chunks.Wanted{Plan: query.Plan{All: "'walrus'", Rank: "'walrus'"}, K: 10}
 	found := func() []string {
 		names := paths(search(t, w, alice, "walrus", c.ID))
 		slices.Sort(names)
@@ -94,7 +96,7 @@ func TestSearch_WhatIsGoneIsNotFound(t *testing.T) {
 	t.Run("a document that is deleted, although its search rows are there", func(t *testing.T) {
 		err := w.DB.InTx(t.Context(), func(ctx context.Context) error {
 			require.NoError(t, documents.NewRepository(w.DB).Delete(ctx, scope, docs[1].ID))
-			got, err := rows.Search(ctx, scope, "walrus", 10, 0)
+			got, err := rows.Search(ctx, scope, walrus)
 			require.NoError(t, err)
 			require.Len(t, got.Hits, 2)
 			return errUndo
@@ -106,7 +108,7 @@ func TestSearch_WhatIsGoneIsNotFound(t *testing.T) {
 		err := w.DB.InTx(t.Context(), func(ctx context.Context) error {
 			_, err := w.DB.Querier(ctx).Exec(ctx, `delete from chunks where document_id = $1`, docs[0].ID)
 			require.NoError(t, err)
-			got, err := rows.Search(ctx, scope, "walrus", 10, 0)
+			got, err := rows.Search(ctx, scope, walrus)
 			require.NoError(t, err)
 			require.Len(t, got.Hits, 2)
 			return errUndo
@@ -117,7 +119,7 @@ func TestSearch_WhatIsGoneIsNotFound(t *testing.T) {
 		w.Delete(w.Read(scope.ID()))
 		_, err := w.Chunks.Search(w.As(alice), chunks.SearchQuery{CollectionIDs: []uuid.UUID{rest.ID, c.ID}, Query: "walrus", K: 10})
 		require.ErrorIs(t, err, collections.ErrNotFound, "and the search says so")
-		got, err := rows.Search(t.Context(), scope, "walrus", 10, 0)
+		got, err := rows.Search(t.Context(), scope, walrus)
 		require.NoError(t, err)
 		require.Empty(t, got.Hits, "a scope from before finds nothing either")
 		require.Equal(t, []string{"d.txt"}, paths(search(t, w, alice, "walrus", rest.ID)))
@@ -236,8 +238,9 @@ func TestSearch_HostileQueriesAreAnsweredOrRefused(t *testing.T) {
 			Body: `{"collection_uuids": ["` + c.ID.String() + `"], "query": "a\u0000b"}`},
 		testworld.Scenario{Name: "bytes that are no UTF-8", As: &w.Root, Method: http.MethodPost, URL: "/api/v2/search", Status: http.StatusBadRequest,
 			Body: `{"collection_uuids": ["` + c.ID.String() + `"], "query": "` + "\xff" + `"}`},
-		testworld.Scenario{Name: "a filter that is not offered", As: &w.Root, Method: http.MethodPost, URL: "/api/v2/search", Status: http.StatusBadRequest,
-			Body: map[string]any{"collection_uuids": []string{c.ID.String()}, "query": "a", "metadata_filter": map[string]any{"a": 1}}},
+		testworld.Scenario{Name: "an operator that there is not", As: &w.Root, Method: http.MethodPost, URL: "/api/v2/search", Status: http.StatusBadRequest,
+			Body: map[string]any{"collection_uuids": []string{c.ID.String()}, "query": "a", "metadata_filter": map[string]any{"a": map[string]any{"$regex": "x"}}},
+			Has:  []string{"metadata_filter_invalid", "$regex", "$eq, $ne, $gt, $gte, $lt, $lte, $in, $nin, $exists"}},
 		testworld.Scenario{Name: "no collection", As: &w.Root, Method: http.MethodPost, URL: "/api/v2/search", Status: http.StatusUnprocessableEntity,
 			Body: map[string]any{"collection_uuids": []string{}, "query": "a"}},
 		testworld.Scenario{Name: "eleven collections", As: &w.Root, Method: http.MethodPost, URL: "/api/v2/search", Status: http.StatusUnprocessableEntity,

@@ -2,6 +2,8 @@ package chunks
 
 import (
 	"context"
+	"log/slog"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -17,12 +19,20 @@ type Service struct {
 	searcher    Searcher
 	collections *collections.Service
 	documents   *documents.Service
+	config      Config
+}
+
+// Config has what the operator decides.
+type Config struct {
+	// SearchTimeout bounds a search.
+	SearchTimeout time.Duration
+	Logger        *slog.Logger
 }
 
 // NewService makes the service. The searcher is the repository itself as long as
 // PostgreSQL's full-text search is the only one.
-func NewService(db *database.DB, repository *Repository, searcher Searcher, access *collections.Service, documents *documents.Service) *Service {
-	return &Service{db: db, repository: repository, searcher: searcher, collections: access, documents: documents}
+func NewService(db *database.DB, repository *Repository, searcher Searcher, access *collections.Service, documents *documents.Service, config Config) *Service {
+	return &Service{db: db, repository: repository, searcher: searcher, collections: access, documents: documents, config: config}
 }
 
 // PageQuery asks for a page of chunks: by number or, with After, by key.

@@ -4,48 +4,73 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/google/uuid"
+
 	"semantik/platform/web"
 )
 
 // searchBody asks for chunks. Members that are not known are refused.
 type searchBody struct {
-	CollectionUUIDs []web.UUID       `json:"collection_uuids" minItems:"1" maxItems:"10"`
-	Query           string           `json:"query" minLength:"1" maxLength:"1000"`
-	K               *int             `json:"k,omitempty" minimum:"1" maximum:"250" doc:"How many results; 10 if absent."`
-	TopK            *int             `json:"top_k,omitempty" minimum:"1" maximum:"250" doc:"Another name for k."`
-	SearchType      string           `json:"search_type,omitempty" default:"semantic" enum:"semantic,question,code,hybrid"`
-	SearchMode      string           `json:"search_mode,omitempty" enum:"dense,sparse,hybrid" doc:"All of them search by words here, and say so in warnings."`
-	RRFK            int              `json:"rrf_k,omitempty" default:"60" minimum:"1" maximum:"1000"`
-	UseReranker     *bool            `json:"use_reranker,omitempty"`
-	RerankModel     *string          `json:"rerank_model,omitempty"`
-	RerankerID      *string          `json:"reranker_id,omitempty"`
-	ScoreThreshold  float64          `json:"score_threshold,omitempty" minimum:"0" maximum:"1" doc:"The least score, before anything is merged."`
-	MetadataFilter  *json.RawMessage `json:"metadata_filter,omitempty"`
-	IncludeContent  *bool            `json:"include_content,omitempty" doc:"Whether results have their text; true if absent."`
-	UseHyDE         *bool            `json:"use_hyde,omitempty"`
-	HybridAlpha     *float64         `json:"hybrid_alpha,omitempty" minimum:"0" maximum:"1"`
-	HybridMode      *string          `json:"hybrid_mode,omitempty"`
-	KeywordMode     *string          `json:"keyword_mode,omitempty"`
+	SearchOptions
+
+	CollectionUUIDs []web.UUID `json:"collection_uuids" minItems:"1" maxItems:"10"`
+}
+
+// searchSingleBody asks for chunks of one collection.
+type searchSingleBody struct {
+	SearchOptions
+
+	CollectionID web.UUID `json:"collection_id"`
+}
+
+// SearchOptions are what both of them have. It is exported because Huma looks into no
+// other embedded type.
+type SearchOptions struct {
+	Query          string           `json:"query" minLength:"1" maxLength:"1000"`
+	K              *int             `json:"k,omitempty" minimum:"1" maximum:"250" doc:"How many results; 10 if absent."`
+	TopK           *int             `json:"top_k,omitempty" minimum:"1" maximum:"250" doc:"Another name for k."`
+	SearchType     string           `json:"search_type,omitempty" default:"semantic" enum:"semantic,question,code,hybrid"`
+	SearchMode     string           `json:"search_mode,omitempty" enum:"dense,sparse,hybrid" doc:"All of them search by words here, and say so in warnings."`
+	RRFK           int              `json:"rrf_k,omitempty" default:"60" minimum:"1" maximum:"1000"`
+	UseReranker    *bool            `json:"use_reranker,omitempty"`
+	RerankModel    *string          `json:"rerank_model,omitempty"`
+	RerankerID     *string          `json:"reranker_id,omitempty"`
+	ScoreThreshold float64          `json:"score_threshold,omitempty" minimum:"0" maximum:"1" doc:"The least score, before anything is merged. 0.5 and more has all that was asked for."`
+	MetadataFilter *json.RawMessage `json:"metadata_filter,omitempty" doc:"An object whose members must all hold of the metadata. Null and {} hold for everything."`
+	IncludeContent *bool            `json:"include_content,omitempty" doc:"Whether results have their text; true if absent."`
+	UseHyDE        *bool            `json:"use_hyde,omitempty"`
+	HybridAlpha    *float64         `json:"hybrid_alpha,omitempty" minimum:"0" maximum:"1"`
+	HybridMode     *string          `json:"hybrid_mode,omitempty"`
+	KeywordMode    *string          `json:"keyword_mode,omitempty"`
+}
+
+// query is what is asked for, of these collections.
+func (o SearchOptions) query(ids []uuid.UUID) SearchQuery {
+	q := SearchQuery{CollectionIDs: ids, Query: o.Query, K: o.limit(), Threshold: o.ScoreThreshold}
+	if o.MetadataFilter != nil {
+		q.Filter = *o.MetadataFilter
+	}
+	return q
 }
 
 // limit is how many results are asked for.
-func (b searchBody) limit() int {
+func (o SearchOptions) limit() int {
 	switch {
-	case b.K != nil:
-		return *b.K
-	case b.TopK != nil:
-		return *b.TopK
+	case o.K != nil:
+		return *o.K
+	case o.TopK != nil:
+		return *o.TopK
 	default:
 		return defaultHits
 	}
 }
 
 // mode is the search mode that is asked for.
-func (b searchBody) mode() string {
+func (o SearchOptions) mode() string {
 	switch {
-	case b.SearchMode != "":
-		return b.SearchMode
-	case b.SearchType == "hybrid":
+	case o.SearchMode != "":
+		return o.SearchMode
+	case o.SearchType == "hybrid":
 		return "hybrid"
 	default:
 		return "dense"
@@ -104,12 +129,19 @@ type resultBody struct {
 	EmbeddingModel string          `json:"embedding_model"`
 }
 
-func newSearchAnswerBody(in searchBody, r SearchResult) searchAnswerBody {
+func newSearchAnswerBody(in SearchOptions, r SearchResult) searchAnswerBody {
 	took := float64(r.Took) / float64(time.Millisecond)
 	body := searchAnswerBody{
 		Query: in.Query, Results: make([]resultBody, len(r.Hits)), TotalResults: len(r.Hits),
 		CollectionsSearched: make([]searchedBody, len(r.Searched)), SearchType: in.SearchType, SearchModeUsed: "sparse",
-		Warnings: r.Warnings, SearchTimeMS: took, TotalTimeMS: took, APIVersion: "2.0",
+		Warnings: append(in.notOffered(), r.Warnings...), SearchTimeMS: took, TotalTimeMS: took, APIVersion: "2.0",
+	}
+	if len(r.Failed) > 0 {
+		failed := make([]failedCollectionBody, len(r.Failed))
+		for i, f := range r.Failed {
+			failed[i] = failedCollectionBody{web.NewUUID(f.Collection.ID), f.Collection.Name, f.Code, f.Message}
+		}
+		body.PartialFailure, body.FailedCollections = true, &failed
 	}
 	names, models := map[web.UUID]string{}, map[web.UUID]string{}
 	for i, s := range r.Searched {

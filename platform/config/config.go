@@ -104,6 +104,7 @@ type Limits struct {
 	BodyBytes       int64 // one JSON body
 	ChunkCharacters int   // characters of one chunk's content
 	BatchRows       int   // rows of a JSON batch
+	SearchTimeout   time.Duration
 }
 
 // Operations holds the settings of the background workers.

@@ -1,0 +1,102 @@
+package filter_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"semantik/modules/chunks/filter"
+)
+
+func TestParse_NothingHoldsForEverything(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{"", " ", "null", "{}", " { } "} {
+		f, err := filter.Parse(json.RawMessage(raw))
+		require.NoError(t, err)
+		require.True(t, f.Empty())
+	}
+}
+
+func TestParse_NamesAreQuotedAndValuesStandBeside(t *testing.T) {
+	t.Parallel()
+	f, err := filter.Parse(json.RawMessage(`{"a\" ? (true)": "x\" || 1 == 1", "n": {"$gte": 1.50, "$lt": 2}, "o": {"p": [true, null]}}`))
+	require.NoError(t, err)
+	require.Equal(t, `exists($."a\" ? (true)" ? (@ == $v0)) && exists($."n" ? (@ >= $v1 && @ < $v2)) && exists($."o"."p" ? ((@ == $v3 || @ == $v4)))`, f.Path)
+	require.JSONEq(t, `{"v0": "x\" || 1 == 1", "v1": 1.50, "v2": 2, "v3": true, "v4": null}`, string(f.Vars))
+	require.Contains(t, string(f.Vars), "1.50", "a number keeps its digits")
+}
+
+func TestParse_SaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	many := `{"a": [` + strings.Repeat("1,", filter.MaxValues) + `1]}`
+	deep := strings.Repeat(`{"a":`, filter.MaxDepth+1) + "1" + strings.Repeat("}", filter.MaxDepth+1)
+	var wide []string
+	for i := range filter.MaxConditions + 1 {
+		wide = append(wide, `"`+strings.Repeat("a", i+1)+`": 1`)
+	}
+	for raw, says := range map[string]string{
+		`[]`:                                "must be a JSON object",
+		`"a"`:                               "must be a JSON object",
+		`{"a": 1`:                           "must be a JSON object",
+		`{"a": "\u0000"}`:                   "NUL",
+		`{"a": 1e999}`:                      "double",
+		`{"$or": []}`:                       `"$or" stands where a member`,
+		`{"a": {"$regex": "x"}}`:            `"$regex" of "a" is no operator; there are $eq, $ne, $gt`,
+		`{"a": {"$gt": 1, "b": 2}}`:         "mixes operators and members",
+		`{"a": {}}`:                         "nothing is asked",
+		`{"a": {"b": {"$gt": true}}}`:       `$gt of "a.b" must be a number or a string`,
+		`{"a": {"$in": 1}}`:                 "must be a list",
+		`{"a": [[1]]}`:                      "must be strings",
+		`{"a": {"$eq": {"b": 1}}}`:          "must be a string, a number",
+		`{"a": {"$exists": 1}}`:             "must be true or false",
+		many:                                "more than 256 values",
+		deep:                                "deeper than 8",
+		"{" + strings.Join(wide, ",") + "}": "more than 64 conditions",
+		`{"a": "` + strings.Repeat("x", filter.MaxBytes) + `"}`: "bytes",
+	} {
+		_, err := filter.Parse(json.RawMessage(raw))
+		require.ErrorContains(t, err, says, "%.80s", raw)
+	}
+}
+
+func FuzzParse_IsDeterministicAndBounded(f *testing.F) {
+	for _, seed := range []string{`{"a": 1}`, `{"a": {"$gt": "x", "$ne": null}}`, `{"\ud800": {"": [1, "\""]}}`, `{"a": {"b": {"$exists": false}}}`, `{"a": {"$in": []}}`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		parsed, err := filter.Parse(json.RawMessage(raw))
+		if err != nil {
+			return
+		}
+		again, err := filter.Parse(json.RawMessage(raw))
+		require.NoError(t, err)
+		require.Equal(t, parsed, again)
+		if parsed.Empty() {
+			return
+		}
+		require.True(t, json.Valid(parsed.Vars))
+		require.Less(t, len(parsed.Path), 100*filter.MaxBytes)
+		// Outside of the quoted names there is nothing but what this package writes.
+		rest := outside(parsed.Path)
+		require.Regexp(t, `^[ $.?()@=<>!&|a-z0-9]*$`, rest)
+	})
+}
+
+// outside leaves the quoted strings out.
+func outside(path string) string {
+	var b strings.Builder
+	quoted := false
+	for i := 0; i < len(path); i++ {
+		switch {
+		case quoted && path[i] == '\\':
+			i++
+		case path[i] == '"':
+			quoted = !quoted
+		case !quoted:
+			b.WriteByte(path[i])
+		}
+	}
+	return b.String()
+}
