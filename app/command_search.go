@@ -12,9 +12,13 @@ func newSearch(s *shell) *cobra.Command {
 		Use:   "search QUERY --collection NAME",
 		Short: "Search collections",
 		Long: "Search one or more collections for passages that have the words, English and German ones in\n" +
-			"any of their forms, the best first.\n\n" + signInRules,
+			"any of their forms, the best first.\n\n" +
+			"Words are wanted: what has all of them comes first, then what has some. '\"a phrase\"' is required,\n" +
+			"what has a -word is left out, word* stands for all that begin so, and a OR b is one of them.\n" +
+			"Put -- before a query that begins with a minus.\n\n" + signInRules,
 		Example: "  semantik search \"restore a backup\" --collection notes\n" +
-			"  semantik search Haus -c notes -c manual --limit 3 --json",
+			"  semantik search Haus -c notes -c manual --limit 3 --json\n" +
+			"  semantik search '\"point in time\" restor* -mysql' -c notes",
 		Args: cobra.MinimumNArgs(1),
 	}
 	var collections []string

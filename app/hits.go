@@ -19,6 +19,9 @@ func (s *shell) showHits(found client.Found) {
 		}
 		s.notef("%s\n", look.yellow(plain(warning)))
 	}
+	for _, failed := range found.Failed {
+		s.notef("%s\n", look.red(plain(failed.Name+" could not be searched: "+failed.Message)))
+	}
 	if len(found.Results) == 0 {
 		s.printf("Nothing was found for %q.\n", plain(found.Query))
 		return

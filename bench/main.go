@@ -36,6 +36,7 @@ func parts() []part {
 		{"ingest", (*bench).ingest},
 		{"login", (*bench).login},
 		{"purge", (*bench).purge},
+		{"search", (*bench).search},
 	}
 }
 

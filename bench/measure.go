@@ -29,3 +29,12 @@ func goal(what string, have, most float64, unit string) {
 	}
 	linef(what, "%8.3f %s, at most %g %s: %s", have, unit, most, unit, verdict)
 }
+
+// least prints whether a ratio is as high as it should be.
+func least(what string, have, least float64) {
+	verdict := "met"
+	if have < least {
+		verdict = "MISSED"
+	}
+	linef(what, "%8.2f, at least %g: %s", have, least, verdict)
+}

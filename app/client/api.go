@@ -67,9 +67,17 @@ type Found struct {
 	Query    string   `json:"query"`
 	Results  []Hit    `json:"results"`
 	Warnings []string `json:"warnings"`
-	TotalMS  float64  `json:"total_time_ms"`
+	// Failed are the collections that could not be searched.
+	Failed  []FailedCollection `json:"failed_collections"`
+	TotalMS float64            `json:"total_time_ms"`
 	// Raw is the whole answer.
 	Raw json.RawMessage `json:"-"`
+}
+
+// FailedCollection is one that could not be searched.
+type FailedCollection struct {
+	Name    string `json:"collection_name"`
+	Message string `json:"error_message"`
 }
 
 // perPage is the most that the server gives at once.

@@ -15,6 +15,6 @@
 // again, in one snapshot with the permission, so that a search row that lags can
 // cost a hit and never show what is gone or not the caller's.
 //
-// How a text is cut is in the package split, and how the partitions are watched over
-// in the package partitions.
+// How a text is cut is in the package split, what a query says in query, what a filter
+// on metadata says in filter, and how the partitions are watched over in partitions.
 package chunks

@@ -30,27 +30,14 @@ func (r *Repository) LimitSearch(ctx context.Context, limit time.Duration) error
 	return r.db.Translate(err)
 }
 
-// selectWords reads the words of texts as chunk_search_vector does, in each of its
-// languages, and as they are. It reads no table.
+// selectWords reads texts as chunk_search_vector does, in each of its languages, and
+// as they are. It reads no table.
 const selectWords = `
-select t.n, p.position,
-       coalesce(max(w.lexeme) filter (where w.language = 'plain'), ''),
-       coalesce(max(w.lexeme) filter (where w.language = 'english'), ''),
-       coalesce(max(w.lexeme) filter (where w.language = 'german'), '')
-from unnest($1::text[]) with ordinality t(words, n)
-cross join lateral (
-  select 'plain' as language, lexeme, positions
-  from unnest(to_tsvector('pg_catalog.simple', chunk_search_text(t.words)))
-  union all
-  select 'english', lexeme, positions
-  from unnest(to_tsvector('pg_catalog.english', chunk_search_text(t.words)))
-  union all
-  select 'german', lexeme, positions
-  from unnest(to_tsvector('pg_catalog.german', chunk_search_text(t.words)))
-) w
-cross join lateral unnest(w.positions) p(position)
-group by t.n, p.position
-order by t.n, p.position`
+select to_tsvector('pg_catalog.simple', words)::text,
+       to_tsvector('pg_catalog.english', words)::text,
+       to_tsvector('pg_catalog.german', words)::text
+from unnest($1::text[]) t(term)
+cross join lateral chunk_search_text(t.term) words`
 
 // ReadWords tells what the index makes of the words of a query's terms.
 func (r *Repository) ReadWords(ctx context.Context, terms []query.Term) ([]query.Word, error) {
@@ -63,34 +50,54 @@ func (r *Repository) ReadWords(ctx context.Context, terms []query.Term) ([]query
 		return nil, r.db.Translate(err)
 	}
 	var words []query.Word
-	var w query.Word
-	_, err = pgx.ForEachRow(rows, []any{&w.Term, &w.Position, &w.Plain, &w.English, &w.German}, func() error {
-		w.Term-- // PostgreSQL counts from 1
-		words = append(words, w)
-		return nil
+	var plain, english, german string
+	term := 0
+	_, err = pgx.ForEachRow(rows, []any{&plain, &english, &german}, func() error {
+		found, err := query.Words(term, plain, english, german)
+		words = append(words, found...)
+		term++
+		return err
 	})
 	return words, r.db.Translate(err)
 }
 
-const (
-	// matching is a row of chunk_search that may count. The condition on metadata is
-	// not there at all for PostgreSQL when $9 is null.
-	matching = `
+// searchChunks is served by the GIN index on (collection_id, search), the primary
+// key of chunks and that of documents. A match counts only as a row of chunks,
+// documents and collections that is there in the same snapshot.
+//
+// The rank is ts_rank over every word, divided by one plus the logarithm of the
+// chunk's length (1) and mapped to 0..1 (32); the score is its half, and $8 more. No
+// more than $9 matches are ranked. The conditions on $4 and $10 are not there at all
+// for PostgreSQL when those are null.
+//
+// The matches are materialized because PostgreSQL plans such a part for all of its
+// rows, and reads no more of them than are asked for. They are looked at in the order
+// of their scores, no more than needed; "offset 0" keeps PostgreSQL from turning the
+// look into a join with all of the chunks.
+const searchChunks = `
+with matches as materialized (
+  select s.chunk_id, $8::float8 + ts_rank(s.search, $5::tsquery, 33) / 2.0 as score
+  from chunk_search s
   where s.partition_key = $1
     and s.collection_id = $2
+    and s.search @@ $3::tsquery
+    and ($4::tsquery is null or not s.search @@ $4::tsquery)
     and exists (select 1 from collections o where o.id = $2 and o.deleted_at is null)
-    and ($9::jsonpath is null or (
-      select jsonb_path_match(coalesce(d.meta, '{}') || c.metadata, $9::jsonpath, $10::jsonb, true)
+    and ($10::jsonpath is null or (
+      select jsonb_path_match(coalesce(d.meta, '{}') || c.metadata, $10::jsonpath, $11::jsonb, true)
       from chunks c
       left join documents d on d.id = c.document_id and d.collection_id = $2 and d.partition_key = $1
       where c.partition_key = $1
         and c.collection_id = $2
         and c.id = s.chunk_id
-    ))`
-	// alive are matches whose chunk is there and may be found, the best first, no more
-	// of them looked at than needed. "offset 0" keeps PostgreSQL from turning the look
-	// into a join with all of the chunks.
-	alive = `
+    ))
+), ranked as materialized (
+  select chunk_id, score
+  from matches
+  limit $9
+), best as (
+  select m.chunk_id, m.score
+  from (select chunk_id, score from ranked where score >= $7 order by score desc, chunk_id offset 0) m
   where exists (
     select 1
     from chunks c
@@ -103,57 +110,15 @@ const (
     offset 0
   )
   order by m.score desc, m.chunk_id
-  limit $6`
-)
-
-// searchChunks is served by the GIN index on (collection_id, search), the primary
-// key of chunks and that of documents. A match counts only as a row of chunks,
-// documents and collections that is there in the same snapshot.
-//
-// It looks for what has all that was asked for, and only if there are too few of
-// those for what has some of it. The rank is ts_rank over every word, divided by one
-// plus the logarithm of the chunk's length (1) and mapped to 0..1 (32); its half is
-// the score of the latter, and one half more that of the former. No more than $8
-// matches of each are ranked.
-//
-// The matches are materialized because PostgreSQL plans such a part for all of its
-// rows, and reads no more of them than are asked for.
-const searchChunks = `
-with full_matches as materialized (
-  select s.chunk_id, 0.5 + ts_rank(s.search, $5::tsquery, 33) / 2.0 as score
-  from chunk_search s` + matching + `
-    and s.search @@ $3::tsquery
-), full_ranked as materialized (
-  select chunk_id, score
-  from full_matches
-  limit $8
-), full_best as materialized (
-  select m.chunk_id, m.score
-  from (select chunk_id, score from full_ranked where score >= $7 order by score desc, chunk_id offset 0) m` + alive + `
-), part_matches as materialized (
-  select s.chunk_id, ts_rank(s.search, $5::tsquery, 33) / 2.0 as score
-  from chunk_search s` + matching + `
-    and s.search @@ $4::tsquery
-    and not s.search @@ $3::tsquery
-    and (select count(*) from full_best) < $6
-), part_ranked as materialized (
-  select chunk_id, score
-  from part_matches
-  limit $8
-), part_best as materialized (
-  select m.chunk_id, m.score
-  from (select chunk_id, score from part_ranked where score >= $7 order by score desc, chunk_id offset 0) m` + alive + `
-), best as (
-  select chunk_id, score from full_best
-  union all
-  select chunk_id, score from part_best
+  limit $6
 )
 select coalesce(array_agg(chunk_id order by score desc, chunk_id), '{}'),
        coalesce(array_agg(score order by score desc, chunk_id), '{}'),
-       greatest((select count(*) from full_ranked), (select count(*) from part_ranked))
+       (select count(*) from ranked)
 from best`
 
-// fullScore is the least score of what has all that was asked for.
+// fullScore is the least score of what has all that was asked for; what has only some
+// of it has less.
 const fullScore = 0.5
 
 // Wanted is what a search looks for in one collection.
@@ -180,16 +145,26 @@ type Ranked struct {
 	Score   float64
 }
 
-// Search finds the chunks that answer the plan, the best first.
+// Search finds the chunks that answer the plan, the best first: those that have all
+// that was asked for, and where they are too few those that have some of it.
 func (r *Repository) Search(ctx context.Context, scope collections.Scope, w Wanted) (Found, error) {
 	if w.Plan.All == "" {
 		return Found{}, nil
 	}
-	some := given(w.Plan.Some)
-	if w.Threshold >= fullScore {
-		some = nil
+	found, err := r.searchFor(ctx, scope, w, w.Plan.All, "", fullScore)
+	missing := w.K - len(found.Hits)
+	if err != nil || w.Plan.Some == "" || w.Threshold >= fullScore || missing <= 0 {
+		return found, err
 	}
-	rows, err := r.on(ctx, scope).query(ctx, searchChunks, w.Plan.All, some, w.Plan.Rank, w.K, w.Threshold, MaxCandidates+1,
+	w.K = missing
+	more, err := r.searchFor(ctx, scope, w, w.Plan.Some, w.Plan.All, 0)
+	return Found{append(found.Hits, more.Hits...), found.Capped || more.Capped}, err
+}
+
+// searchFor finds what matches a query and not another, with a score of at least
+// base.
+func (r *Repository) searchFor(ctx context.Context, scope collections.Scope, w Wanted, match, not string, base float64) (Found, error) {
+	rows, err := r.on(ctx, scope).query(ctx, searchChunks, match, given(not), w.Plan.Rank, w.K, w.Threshold, base, MaxCandidates+1,
 		given(w.Filter.Path), given(string(w.Filter.Vars)))
 	if err != nil {
 		return Found{}, r.db.Translate(err)
@@ -199,7 +174,7 @@ func (r *Repository) Search(ctx context.Context, scope collections.Scope, w Want
 	var scores []float64
 	var ranked int64
 	_, err = pgx.ForEachRow(rows, []any{&ids, &scores, &ranked}, func() error {
-		for i, id := range ids[:min(w.K, len(ids))] {
+		for i, id := range ids {
 			found.Hits = append(found.Hits, Ranked{id, scores[i]})
 		}
 		found.Capped = ranked > MaxCandidates

@@ -109,6 +109,8 @@ type searchRun struct {
 	wanted   Wanted
 	scopes   []collections.Scope
 	failed   map[uuid.UUID]error
+	// limited is set where the limit that is in force is good for what follows.
+	limited bool
 }
 
 func (r *searchRun) all(ctx context.Context, q SearchQuery) (SearchResult, error) {
@@ -215,14 +217,18 @@ func (r *searchRun) attempt(ctx context.Context, scope collections.Scope, limit 
 		if limit <= 0 {
 			return ErrSearchTimeout
 		}
-		if err := r.repository.LimitSearch(ctx, limit); err != nil {
-			return err
+		if !r.limited {
+			if err := r.repository.LimitSearch(ctx, limit); err != nil {
+				return err
+			}
 		}
 		return fn(ctx)
 	}
 	var err error
 	if len(r.scopes) == 1 {
 		err = bounded(ctx)
+		// Said again only when a tenth of it is over: a search is mostly short.
+		r.limited = time.Until(r.deadline) > limit-limit/10
 	} else {
 		err = r.db.Savepoint(ctx, bounded)
 	}
