@@ -158,7 +158,7 @@ var tps = regexp.MustCompile(`tps = ([0-9.]+)`)
 // run gives how often the script was done in a second, under the settings of the
 // program's connections.
 func (s pgbenchScript) run(ctx context.Context, pgbench, url string) (float64, error) {
-	var variables []string
+	variables := make([]string, 0, 2*len(s.values))
 	for _, value := range s.values {
 		variables = append(variables, "-D", value)
 	}
