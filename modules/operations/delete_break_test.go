@@ -216,12 +216,13 @@ func TestPurge_OfALargeContentTakesManyTransactions(t *testing.T) {
 func TestSuite_DeletingUnderFaults(t *testing.T) {
 	t.Parallel()
 	testworld.Thrice(t, func(t *testing.T, w *testworld.World) {
-		require.NoError(t, w.Worker.Start(t.Context()))
 		var all []collections.Collection
 		for range 3 {
-			c := w.Collection(w.Root, testworld.ChunkSize(100))
+			all = append(all, w.Collection(w.Root, testworld.ChunkSize(100)))
+		}
+		require.NoError(t, w.Worker.Start(t.Context()))
+		for _, c := range all {
 			w.Upload(w.Root, c, testworld.File{Path: "a.txt", Content: strings.Repeat("The walrus sleeps. ", 50)})
-			all = append(all, c)
 		}
 		for _, err := range w.Race(len(all), func(i int) error { return w.Collections.Delete(w.As(w.Root), all[i].ID) }) {
 			require.NoError(t, err)
