@@ -38,6 +38,7 @@ type bodyRule struct {
 	kind    bodyKind
 	limit   int64 // bytes; 0 for the server's, negative for none
 	timeout time.Duration
+	encoded bool // the handler unpacks what Content-Encoding names
 }
 
 // ruleKey is where [Register] leaves the rule in the operation's metadata.
@@ -76,11 +77,8 @@ func (s *Server) takeBody(ctx huma.Context) error {
 	if !ok || body == nil || rule.kind == bodyNone {
 		return nil
 	}
-	// Unread it would be taken for what it is not, and unpacked it may be a
-	// thousand times as long.
-	if encodings := r.Header.Values("Content-Encoding"); slices.ContainsFunc(encodings, func(e string) bool { return !strings.EqualFold(e, "identity") }) {
-		humaecho.Unwrap(ctx).Response().Header().Set("Accept-Encoding", "identity")
-		return errContentEncoding
+	if err := takeEncoding(r.Header, rule, humaecho.Unwrap(ctx).Response().Header()); err != nil {
+		return err
 	}
 	limit, timeout := rule.limit, rule.timeout
 	if rule.kind != bodyStream {
@@ -105,6 +103,24 @@ func (s *Server) takeBody(ctx huma.Context) error {
 	}
 	described := ctx.Operation().RequestBody
 	return readWhole(r, body, rule.kind, described == nil || !described.Required)
+}
+
+// takeEncoding refuses a packed body where nobody unpacks it: unread it would be
+// taken for what it is not, and unpacked it may be a thousand times as long.
+func takeEncoding(request http.Header, rule bodyRule, answer http.Header) error {
+	encoding := contentEncoding(request)
+	switch {
+	case encoding == "":
+		return nil
+	case !rule.encoded:
+		answer.Set("Accept-Encoding", "identity")
+		return errContentEncoding
+	case !slices.Contains([]string{"gzip", "x-gzip", "zstd"}, encoding):
+		answer.Set("Accept-Encoding", acceptedEncodings)
+		return errEncodings
+	default:
+		return nil
+	}
 }
 
 // readWhole reads the body and leaves it to Huma in memory. An optional body that

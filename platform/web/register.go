@@ -84,6 +84,7 @@ func ruleFor(input reflect.Type, op huma.Operation) bodyRule {
 	switch {
 	case reflect.PointerTo(input).Implements(reflect.TypeFor[streamed]()):
 		rule.kind = bodyStream
+		rule.encoded = reflect.PointerTo(input).Implements(reflect.TypeFor[encodedStream]())
 	case hasField(input, "RawBody"):
 		rule.kind = bodyRaw
 	case hasField(input, "Body"):
