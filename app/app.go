@@ -199,7 +199,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	a.Server = web.New(web.Config{
 		Title: "Semantik", Version: o.Version, Description: "Search over collections of documents.",
 		CORSOrigins: c.HTTP.CORSOrigins, MaxBodyBytes: c.Limits.BodyBytes, ShutdownTimeout: c.HTTP.ShutdownTimeout,
-		TrustedProxies: c.HTTP.TrustedProxies, Limits: limitsOf(c.RateLimits), InternalKey: c.Auth.InternalKey,
+		TrustedProxies: c.HTTP.TrustedProxies, Limits: limitsOf(c.RateLimits, c.Database.PoolSize+c.Database.MaxOverflow), InternalKey: c.Auth.InternalKey,
 	}, web.Deps{Logger: o.Logger, Authenticator: a.Users, Checks: a.checks(), Limiter: a.limiter})
 	api := a.Server.API()
 	audit.Register(api, a.Audit)

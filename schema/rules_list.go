@@ -106,20 +106,24 @@ where (s.document_count, s.size_bytes) is distinct from (d.n, d.bytes)
 }
 
 var chunkRules = []Rule{
-	{"the chunks of a document that is done count from 0 without a gap", `
+	// Chunks that were loaded from outside have the indexes and offsets that the loader
+	// gave them; chunked_hash says which the program has cut itself.
+	{"the chunks that were cut of a document count from 0 without a gap", `
 select format('document %s has %s chunks from %s to %s', d.id, count(*), min(k.chunk_index), max(k.chunk_index))
 from documents d
 join collections c on c.id = d.collection_id and c.deleted_at is null
 join chunks k on k.document_id = d.id and k.collection_id = d.collection_id and k.partition_key = d.partition_key
 where d.status = 'completed'
+  and d.chunked_hash is not null
 group by d.id
 having count(*) <> max(k.chunk_index) + 1 or min(k.chunk_index) <> 0`},
 
-	{"a chunk's offsets span its content", `
-select format('chunk %s of collection %s', id, collection_id)
-from chunks
-where end_offset - start_offset <> length(content)
-  and edited_at is null`},
+	{"the offsets of a chunk that was cut span its content", `
+select format('chunk %s of collection %s', k.id, k.collection_id)
+from chunks k
+join documents d on d.id = k.document_id and d.chunked_hash is not null
+where k.end_offset - k.start_offset <> length(k.content)
+  and k.edited_at is null`},
 
 	{"a document that was deleted or has failed has no chunks", `
 select format('document %s', d.id)
@@ -139,14 +143,21 @@ left join chunks k on k.id = s.chunk_id and k.collection_id = s.collection_id an
 where k.id is null
    or k.document_id is distinct from s.document_id`},
 
-	{"every chunk of a document that is done can be found", `
-select format('document %s: chunk %s', d.id, k.id)
-from documents d
-join collections c on c.id = d.collection_id and c.deleted_at is null
-join chunks k on k.document_id = d.id and k.collection_id = d.collection_id and k.partition_key = d.partition_key
+	{"every chunk can be found by a search, or is going to be", `
+select format('chunk %s of collection %s', k.id, k.collection_id)
+from chunks k
+join collections c on c.id = k.collection_id and c.deleted_at is null
+left join documents d on d.id = k.document_id
 left join chunk_search s on s.chunk_id = k.id and s.collection_id = k.collection_id and s.partition_key = k.partition_key
-where d.status = 'completed'
-  and s.chunk_id is null`},
+where s.chunk_id is null
+  and (k.document_id is null or d.status = 'completed')
+  and not exists (
+    select 1
+    from chunk_search_backlog b
+    where b.collection_id = k.collection_id
+      and b.document_id is not distinct from k.document_id
+      and k.chunk_index between b.first_index and b.last_index
+  )`},
 }
 
 var contentRules = []Rule{

@@ -456,6 +456,35 @@ create index idx_chunk_search_search on chunk_search using gin (collection_id, s
 create index idx_chunk_search_document on chunk_search (document_id);
 
 
+-- What loads have brought that has no search rows yet: a row for each document of a
+-- load, and one for chunks without a document. The load's transaction writes it, and
+-- the one that makes the search rows deletes it, so that no crash loses sight of
+-- either. It names documents and not chunks: a load may have millions of chunks.
+-- It has no partitions, because whoever makes search rows looks for work in all
+-- collections at once, and it is empty most of the time.
+create table chunk_search_backlog (
+    id            bigint      not null generated always as identity,
+    collection_id uuid        not null,
+    partition_key integer     not null,
+    load_id       bigint      not null, -- out of the sequence of id
+    document_id   uuid,                 -- null: chunks without a document
+    first_index   integer     not null, -- chunk_index of the first chunk, and of the last
+    last_index    integer     not null,
+    new_chunks    integer     not null, -- those that were not there before the load
+    created_at    timestamptz not null default now(),
+
+    constraint chunk_search_backlog_pkey primary key (id),
+    constraint fk_chunk_search_backlog_collection foreign key (collection_id, partition_key)
+        references collections (id, partition_key) on delete cascade,
+    constraint ck_chunk_search_backlog_first_index check (first_index >= 0),
+    constraint ck_chunk_search_backlog_last_index check (last_index >= first_index),
+    constraint ck_chunk_search_backlog_new_chunks check (new_chunks >= 0)
+);
+
+-- The next of a collection, the oldest load first, and the rows of one load.
+create index ix_chunk_search_backlog_collection_id on chunk_search_backlog (collection_id, load_id, id);
+
+
 -- ---------------------------------------------------------------- operations
 
 -- Background work. The row is the truth; the queue's job only wakes a worker.

@@ -29,7 +29,7 @@ func Register(api huma.API, s *Service) {
 			"Each file has its own outcome: created, a duplicate of what is there, or the new content of the document with the same path.",
 		Security: web.Bearer(), DefaultStatus: http.StatusAccepted, RequestBody: uploadRequestBody(),
 		Errors:   []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
-		Metadata: web.Bulk(),
+		Metadata: web.Bulk("upload"),
 	}, s.handleUpload)
 }
 

@@ -39,9 +39,10 @@ type Limits struct {
 	General ratelimit.Rate
 	// Classes are further limits, by the name that routes give to [Limit].
 	Classes map[string]ratelimit.Rate
-	// Bulk bounds how many requests of the routes that say [Bulk] are worked on at
-	// once. It holds without the other limits too; zero is no bound.
-	Bulk ratelimit.GateConfig
+	// Gates bound how many requests of the routes that say [Bulk] are worked on at
+	// once, by the name that those give. They hold without the other limits too; one
+	// that is absent or has no places is no bound.
+	Gates map[string]ratelimit.GateConfig
 }
 
 // limitKey is where a route's declaration stands in the operation's metadata.
@@ -50,7 +51,7 @@ const limitKey = "semantik.limit"
 type limitRule struct {
 	class     string // besides the general limit; "" for none
 	uncounted bool
-	bulk      bool
+	gate      string // bounds how many go on at once; "" for none
 }
 
 // Limit is the Metadata of an operation that counts against a limit of its own,
@@ -62,13 +63,14 @@ func Limit(class string) map[string]any { return map[string]any{limitKey: limitR
 func Unlimited() map[string]any { return map[string]any{limitKey: limitRule{uncounted: true}} }
 
 // Bulk is the Metadata of an operation that brings much data: how many of them go
-// on at once is bounded, and not how often they come.
-func Bulk() map[string]any {
-	return map[string]any{limitKey: limitRule{uncounted: true, bulk: true}}
+// on at once is bounded, by the gate of that name in Limits.Gates, and not how often
+// they come.
+func Bulk(gate string) map[string]any {
+	return map[string]any{limitKey: limitRule{uncounted: true, gate: gate}}
 }
 
 // exempt routes do not count strangers either.
-func (r limitRule) exempt() bool { return r.uncounted && !r.bulk }
+func (r limitRule) exempt() bool { return r.uncounted && r.gate == "" }
 
 func limitOf(op *huma.Operation) limitRule {
 	rule, _ := op.Metadata[limitKey].(limitRule)
@@ -83,16 +85,19 @@ type limits struct {
 	// familiar are tokens that were good: who has one is not held up by what
 	// strangers do who come from the same address.
 	familiar *ratelimit.Recent
-	gate     *ratelimit.Gate
+	gates    map[string]*ratelimit.Gate
 }
 
 func newLimits(config Limits, limiter ratelimit.Limiter) *limits {
-	l := &limits{Limits: config, limiter: limiter, familiar: ratelimit.NewRecent(familiarTokens, familiarLife, time.Now)}
+	l := &limits{Limits: config, limiter: limiter, familiar: ratelimit.NewRecent(familiarTokens, familiarLife, time.Now),
+		gates: map[string]*ratelimit.Gate{}}
 	if l.limiter == nil {
 		l.limiter = ratelimit.NewMemory(ratelimit.DefaultKeys, time.Now)
 	}
-	if config.Bulk.Places > 0 {
-		l.gate = ratelimit.NewGate(config.Bulk)
+	for name, gate := range config.Gates {
+		if gate.Places > 0 {
+			l.gates[name] = ratelimit.NewGate(gate)
+		}
 	}
 	return l
 }
@@ -197,11 +202,12 @@ func CountAgainst(ctx context.Context, class, id string) error {
 
 // enter waits for a place where the route needs one.
 func (l *limits) enter(ctx context.Context, rule limitRule) (leave func(), err error) {
-	if !rule.bulk || l.gate == nil {
+	gate := l.gates[rule.gate]
+	if gate == nil {
 		return func() {}, nil
 	}
 	who, _ := callerKey(ctx)
-	return l.gate.Enter(ctx, who)
+	return gate.Enter(ctx, who)
 }
 
 // callerKey is whom a request counts for: a user, else those who have the internal

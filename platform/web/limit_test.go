@@ -31,7 +31,7 @@ func limited(general int) web.Config {
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
 		Limits: web.Limits{
 			General: perHour(general), Classes: map[string]ratelimit.Rate{"search": perHour(2), "login": perHour(3)},
-			Bulk: ratelimit.GateConfig{Places: 2, Each: 1, Waiting: 1, Patience: 20 * time.Millisecond},
+			Gates: map[string]ratelimit.GateConfig{"bulk": {Places: 2, Each: 1, Waiting: 1, Patience: 20 * time.Millisecond}},
 		},
 	}
 }
@@ -266,7 +266,7 @@ func TestLimits_BulkIsBoundedByHowMuchGoesOnAtOnce(t *testing.T) {
 	t.Parallel()
 	entered, goOn := make(chan struct{}), make(chan struct{})
 	w := newWorld(t, limited(2), nil, func(api huma.API) {
-		web.Register(api, huma.Operation{Method: http.MethodPut, Path: "/bulk", Security: web.Bearer(), Metadata: web.Bulk()},
+		web.Register(api, huma.Operation{Method: http.MethodPut, Path: "/bulk", Security: web.Bearer(), Metadata: web.Bulk("bulk")},
 			func(context.Context, *struct{}) (*textOutput, error) {
 				entered <- struct{}{}
 				<-goOn

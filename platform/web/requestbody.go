@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"semantik/platform/apperr"
@@ -31,7 +32,12 @@ type requestBody struct {
 	limit   int64         // bytes; 0 for no limit
 	read    int64
 	err     error // sticky
+	// interrupted is set by another goroutine than the one that reads.
+	interrupted atomic.Bool
 }
+
+// past is a deadline that lets every read of the connection return at once.
+var past = time.Unix(1, 0)
 
 func newRequestBody(inner io.ReadCloser, control *http.ResponseController, idle time.Duration) *requestBody {
 	return &requestBody{inner: inner, control: control, idle: idle}
@@ -47,6 +53,9 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		deadline = b.until
 	}
 	b.setDeadline(deadline)
+	if b.interrupted.Load() { // perhaps before the deadline was moved on
+		b.setDeadline(past)
+	}
 	n, err := b.inner.Read(p)
 	b.read += int64(n)
 	switch {
@@ -82,6 +91,13 @@ func (b *requestBody) translate(err error) error {
 
 // Close closes the body; net/http reads what is left of it.
 func (b *requestBody) Close() error { return b.inner.Close() }
+
+// interrupt ends a read that waits and lets every further one fail. Another
+// goroutine than the one that reads may call it.
+func (b *requestBody) interrupt() {
+	b.interrupted.Store(true)
+	b.setDeadline(past)
+}
 
 // abandon is called when the answer begins: net/http now reads a part of what is
 // left of the body, past this type, and must not wait for it for long.

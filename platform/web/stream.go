@@ -57,6 +57,15 @@ func (s *Stream) Reader() io.Reader {
 	return s.request.Body
 }
 
+// Interrupt ends a read of the body that waits for the client, and lets every
+// further one fail. It may be called while another goroutine reads: by whoever has
+// found out that the rest is not wanted.
+func (s *Stream) Interrupt() {
+	if body := requestOf(s.request.Context()).body; body != nil {
+		body.interrupt()
+	}
+}
+
 var (
 	errNotMultipart = apperr.New(apperr.UnsupportedMediaType, "unsupported_media_type", "The body must be multipart/form-data.")
 	errMultipart    = apperr.New(apperr.Malformed, "malformed_multipart", "The multipart body is malformed.")

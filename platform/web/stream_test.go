@@ -294,3 +294,29 @@ func TestLines(t *testing.T) {
 	_, err = read("a\n\xc3\n", 8)
 	require.ErrorIs(t, err, web.ErrLineNotUTF8)
 }
+
+func TestStream_aReadThatWaitsIsInterrupted(t *testing.T) {
+	t.Parallel()
+	reading := make(chan struct{})
+	w := newWorld(t, web.Config{StreamIdleTimeout: time.Minute}, nil, func(api huma.API) {
+		web.Register(api, huma.Operation{Method: http.MethodPost, Path: "/wait/{id}"}, func(_ context.Context, in *streamInput) (*textOutput, error) {
+			ended := make(chan error)
+			go func() {
+				_, err := in.Reader().Read(make([]byte, 1))
+				if err == nil {
+					close(reading)
+					_, err = in.Reader().Read(make([]byte, 1))
+				}
+				ended <- err
+			}()
+			<-reading
+			in.Interrupt()
+			err := <-ended
+			_, again := in.Reader().Read(make([]byte, 1))
+			return said("%t %t", err != nil, again != nil), nil
+		})
+	})
+	conn := w.dial(t)
+	send(t, conn, "POST /wait/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
+	require.Contains(t, receive(t, conn).body, "true true")
+}
