@@ -37,6 +37,7 @@ type App struct {
 	Collections *collections.Service
 	Documents   *documents.Service
 	Chunks      *chunks.Service
+	Indexer     *chunks.Indexer
 	Partitions  *partitions.Service
 	Analyzer    *partitions.Analyzer
 	Operations  *operations.Service
@@ -176,8 +177,14 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	a.Users.ConnectEstate(a.Collections)
 	a.Documents = documents.NewService(a.DB, documentRows, a.Users, a.Collections, collectionRows, starter,
 		chunkRows, a.Audit, documents.Config{SpoolDir: spoolDir, MaxFileBytes: c.Limits.UploadBytes})
-	a.Chunks = chunks.NewService(a.DB, chunkRows, chunkRows, a.Collections, a.Documents,
-		chunks.Config{SearchTimeout: c.Limits.SearchTimeout, Logger: o.Logger})
+	a.Indexer = chunks.NewIndexer(a.DB, chunkRows, a.Collections, collectionRows, o.Logger)
+	a.Chunks = chunks.NewService(chunks.Deps{
+		DB: a.DB, Repository: chunkRows, Searcher: chunkRows, Accounts: a.Users, Collections: a.Collections, Counters: collectionRows,
+		Documents: a.Documents, DocumentRows: documentRows, Indexer: a.Indexer, Audit: a.Audit,
+	}, chunks.Config{
+		SearchTimeout: c.Limits.SearchTimeout, LoadTimeout: c.Limits.LoadTimeout,
+		MaxCharacters: c.Limits.ChunkCharacters, MaxBatch: c.Limits.BatchRows, Logger: o.Logger,
+	})
 	partitionRows := partitions.NewRepository(a.DB)
 	a.Partitions = partitions.NewService(a.DB, partitionRows, o.Logger)
 	a.Analyzer = partitions.NewAnalyzer(a.DB, partitionRows, o.Logger)

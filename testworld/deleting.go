@@ -25,7 +25,8 @@ func (w *World) PurgeOf(collection uuid.UUID) uuid.UUID {
 // left are the tables that hold what a collection contains, each with the
 // collection_id of its rows.
 var left = []string{
-	"chunks", "chunk_search", "documents", "document_contents", "collection_sources", "sync_runs", "collection_permissions",
+	"chunks", "chunk_search", "chunk_search_backlog", "documents", "document_contents", "collection_sources", "sync_runs",
+	"collection_permissions",
 }
 
 // Left counts the rows of each table that are left of a collection; a table

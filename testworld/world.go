@@ -168,8 +168,31 @@ func New(t testing.TB, options ...Option) *World {
 	}
 	if !s.noWorker {
 		require.NoError(t, w.Worker.Start(t.Context()))
+		w.StartIndexing()
 	}
 	return w
+}
+
+// StartIndexing has search rows made of what is loaded, as a program that runs does.
+func (w *World) StartIndexing() {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.Indexer.Run(ctx)
+	}()
+	w.t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+}
+
+// Index makes all search rows that are to be made now, in a world where nobody else
+// does.
+func (w *World) Index() {
+	w.t.Helper()
+	require.NoError(w.t, w.Indexer.WorkAll(context.Background()))
 }
 
 func (w *World) build(t testing.TB, s settings) {

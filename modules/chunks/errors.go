@@ -53,4 +53,10 @@ var Constraints = database.Constraints{
 	"chunk_search_pkey":          ErrConflict,
 	"fk_chunk_search_collection": collections.ErrNotFound,
 	"fk_chunk_search_document":   ErrDocumentNotFound,
+
+	"chunk_search_backlog_pkey":           ErrConflict,
+	"fk_chunk_search_backlog_collection":  collections.ErrNotFound,
+	"ck_chunk_search_backlog_first_index": errInvalidRow,
+	"ck_chunk_search_backlog_last_index":  errInvalidRow,
+	"ck_chunk_search_backlog_new_chunks":  errInvalidRow,
 }

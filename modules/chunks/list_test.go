@@ -174,9 +174,9 @@ func TestRepository_ALoadIsAllOrNothing(t *testing.T) {
 	for name, bad := range cases {
 		t.Run(name, func(t *testing.T) {
 			err := w.DB.InTx(t.Context(), func(ctx context.Context) error {
-				_, err := chunks.NewRepository(w.DB).CreateChunksBulk(ctx, w.Scope(c.ID), func(yield func(chunks.NewChunk) bool) {
+				_, err := chunks.NewRepository(w.DB).CreateChunksBulk(ctx, chunks.Batch{Scope: w.Scope(c.ID), Rows: func(yield func(chunks.NewChunk) bool) {
 					_ = yield(chunks.NewChunk{DocumentID: &mine.ID, ChunkIndex: 100, Content: "good"}) && yield(bad.row)
-				})
+				}})
 				return err
 			})
 			require.Equal(t, bad.code, apperr.CodeOf(err), "%v", err)

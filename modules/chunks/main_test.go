@@ -36,13 +36,17 @@ func load(t *testing.T, w *testworld.World, c uuid.UUID, rows iter.Seq[chunks.Ne
 	t.Helper()
 	scope := w.Scope(c)
 	err := w.DB.InTx(t.Context(), func(ctx context.Context) error {
-		n, err := chunks.NewRepository(w.DB).CreateChunksBulk(ctx, scope, rows)
+		n, err := chunks.NewRepository(w.DB).CreateChunksBulk(ctx, chunks.Batch{Scope: scope, Rows: rows})
 		if err != nil {
 			return err
 		}
 		return collections.NewRepository(w.DB).AddCounts(ctx, scope, collections.Counts{Chunks: n})
 	})
 	require.NoError(t, err)
+	// Those of documents are looked at once the document is done.
+	w.Exec(`insert into chunk_search_backlog (collection_id, partition_key, load_id, first_index, last_index, new_chunks)
+select collection_id, partition_key, 0, min(chunk_index), max(chunk_index), 0
+from chunks where collection_id = $1 and document_id is null group by collection_id, partition_key`, c)
 }
 
 // document registers a document that has no content.

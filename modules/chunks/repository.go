@@ -51,7 +51,12 @@ func (s scoped) exec(ctx context.Context, sql string, more ...any) (pgconn.Comma
 // itself is planned each time, since only a plan for these values leaves the other
 // partitions alone. It needs a unit of work.
 func (s scoped) load(ctx context.Context, sql string, more ...any) (pgconn.CommandTag, error) {
-	if _, err := s.querier.Exec(ctx, loadSettings); err != nil {
+	return s.loadUnder(ctx, loadSettings, sql, more...)
+}
+
+// loadUnder is load with other settings.
+func (s scoped) loadUnder(ctx context.Context, settings, sql string, more ...any) (pgconn.CommandTag, error) {
+	if _, err := s.querier.Exec(ctx, settings); err != nil {
 		return pgconn.CommandTag{}, err
 	}
 	tag, err := s.querier.Exec(ctx, sql, append([]any{pgx.QueryExecModeCacheDescribe}, s.args(more)...)...)
@@ -60,6 +65,19 @@ func (s scoped) load(ctx context.Context, sql string, more ...any) (pgconn.Comma
 	}
 	_, err = s.querier.Exec(ctx, restoreSettings)
 	return tag, err
+}
+
+// loadRow is load for a statement that gives one row.
+func (s scoped) loadRow(ctx context.Context, sql string, more []any, into ...any) error {
+	if _, err := s.querier.Exec(ctx, loadSettings); err != nil {
+		return err
+	}
+	row := s.querier.QueryRow(ctx, sql, append([]any{pgx.QueryExecModeCacheDescribe}, s.args(more)...)...)
+	if err := row.Scan(into...); err != nil {
+		return err
+	}
+	_, err := s.querier.Exec(ctx, restoreSettings)
+	return err
 }
 
 func (s scoped) query(ctx context.Context, sql string, more ...any) (pgx.Rows, error) {
@@ -141,11 +159,13 @@ func (r *Repository) DeleteChunksByDocument(ctx context.Context, scope collectio
 	if _, err := r.db.Tx(ctx); err != nil {
 		return 0, 0, err
 	}
-	tag, err := r.on(ctx, scope).exec(ctx, deleteSearchByDocument, documentID)
+	// The chunks first: whoever is making search rows of them has locked them, and is
+	// waited for before the search rows are looked for.
+	tag, err := r.on(ctx, scope).exec(ctx, deleteByDocument, documentID)
 	if err != nil {
 		return 0, 0, r.db.Translate(err)
 	}
-	searchRows = tag.RowsAffected()
-	tag, err = r.on(ctx, scope).exec(ctx, deleteByDocument, documentID)
-	return tag.RowsAffected(), searchRows, r.db.Translate(err)
+	chunks = tag.RowsAffected()
+	tag, err = r.on(ctx, scope).exec(ctx, deleteSearchByDocument, documentID)
+	return chunks, tag.RowsAffected(), r.db.Translate(err)
 }

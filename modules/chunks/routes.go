@@ -22,6 +22,7 @@ func Register(api huma.API, s *Service) {
 		OperationID: "get-chunk", Method: http.MethodGet, Path: "/api/v2/chunking/collections/{collection_id}/chunks/{chunk_id}", Tags: []string{"chunks"},
 		Summary: "Read a chunk", Security: web.Bearer(), Errors: []int{http.StatusNotFound},
 	}, s.handleGet)
+	registerLoad(api, s)
 	registerSearch(api, s)
 }
 

@@ -95,8 +95,9 @@ func TestSearch_ACollectionThatFailsIsNamedAndTellsNothingOfTheInside(t *testing
 	one, other := apart(t, w)
 	rows := chunks.NewRepository(w.DB)
 	service := func(broken ...uuid.UUID) *chunks.Service {
-		return chunks.NewService(w.DB, rows, brokenSearcher{rows, w, broken}, w.Collections, w.Documents,
-			chunks.Config{SearchTimeout: time.Minute, Logger: slog.New(slog.DiscardHandler)})
+		return chunks.NewService(chunks.Deps{
+			DB: w.DB, Repository: rows, Searcher: brokenSearcher{rows, w, broken}, Collections: w.Collections, Documents: w.Documents,
+		}, chunks.Config{SearchTimeout: time.Minute, Logger: slog.New(slog.DiscardHandler)})
 	}
 	q := chunks.SearchQuery{CollectionIDs: []uuid.UUID{one.ID, other.ID}, Query: "walrus", K: 10}
 	result, err := service(one.ID).Search(w.As(w.Root), q)

@@ -12,27 +12,62 @@ import (
 	"semantik/platform/database"
 )
 
-// Service has the rules on reading chunks.
+// Service has the rules on chunks.
 type Service struct {
-	db          *database.DB
-	repository  *Repository
-	searcher    Searcher
-	collections *collections.Service
-	documents   *documents.Service
-	config      Config
+	db           *database.DB
+	repository   *Repository
+	searcher     Searcher
+	accounts     Accounts
+	collections  *collections.Service
+	counters     Counters
+	documents    *documents.Service
+	documentRows *documents.Repository
+	indexer      *Indexer
+	audit        collections.Recorder
+	config       Config
+}
+
+// Accounts knows whether a request still speaks for somebody.
+type Accounts interface {
+	// Confirm refuses whoever was deactivated, whose sessions were all ended or whose
+	// API key was revoked since the request began. The context that it gives has the
+	// identity as it is now.
+	Confirm(ctx context.Context) (context.Context, error)
+}
+
+// Deps are what the service stands on.
+type Deps struct {
+	DB         *database.DB
+	Repository *Repository
+	// Searcher is the repository itself as long as PostgreSQL's full-text search is the
+	// only one.
+	Searcher     Searcher
+	Accounts     Accounts
+	Collections  *collections.Service
+	Counters     Counters
+	Documents    *documents.Service
+	DocumentRows *documents.Repository
+	Indexer      *Indexer
+	Audit        collections.Recorder
 }
 
 // Config has what the operator decides.
 type Config struct {
 	// SearchTimeout bounds a search.
 	SearchTimeout time.Duration
-	Logger        *slog.Logger
+	// LoadTimeout bounds a load.
+	LoadTimeout time.Duration
+	// MaxCharacters bounds a chunk's content, and MaxBatch the chunks of a JSON array.
+	MaxCharacters, MaxBatch int
+	Logger                  *slog.Logger
 }
 
-// NewService makes the service. The searcher is the repository itself as long as
-// PostgreSQL's full-text search is the only one.
-func NewService(db *database.DB, repository *Repository, searcher Searcher, access *collections.Service, documents *documents.Service, config Config) *Service {
-	return &Service{db: db, repository: repository, searcher: searcher, collections: access, documents: documents, config: config}
+// NewService makes the service.
+func NewService(d Deps, config Config) *Service {
+	return &Service{
+		db: d.DB, repository: d.Repository, searcher: d.Searcher, accounts: d.Accounts, collections: d.Collections, counters: d.Counters,
+		documents: d.Documents, documentRows: d.DocumentRows, indexer: d.Indexer, audit: d.Audit, config: config,
+	}
 }
 
 // PageQuery asks for a page of chunks: by number or, with After, by key.

@@ -134,13 +134,13 @@ func TestDelete_WhileTwoLoadersAreAtItBothRollBack(t *testing.T) {
 	for i := range 2 {
 		go func() {
 			results <- w.DB.InTx(t.Context(), func(ctx context.Context) error {
-				n, err := chunks.NewRepository(w.DB).CreateChunksBulk(ctx, scope, func(yield func(chunks.NewChunk) bool) {
+				n, err := chunks.NewRepository(w.DB).CreateChunksBulk(ctx, chunks.Batch{Scope: scope, Rows: func(yield func(chunks.NewChunk) bool) {
 					for j := range 100 {
 						if !yield(chunks.NewChunk{ChunkIndex: 1000*i + j, Content: "late"}) {
 							return
 						}
 					}
-				})
+				}})
 				if err != nil {
 					return err
 				}

@@ -35,6 +35,11 @@ var (
 	ErrContentChanged = apperr.New(apperr.Conflict, "document_changed",
 		"The document was changed while it was being worked on.")
 
+	// ErrNotLoadable means that a document is still to get the chunks of its own content,
+	// or has none because that could not be read.
+	ErrNotLoadable = apperr.New(apperr.Conflict, "document_not_loadable",
+		"The document takes chunks only once it is completed.")
+
 	errExists = apperr.New(apperr.Conflict, "document_exists",
 		"There is a document with this id already.")
 	errSourceGone = apperr.New(apperr.Conflict, "source_not_found",

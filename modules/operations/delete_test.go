@@ -40,13 +40,13 @@ func loose(t *testing.T, w *testworld.World, c collections.Collection, n int) {
 	t.Helper()
 	scope := w.Scope(c.ID)
 	require.NoError(t, w.DB.InTx(t.Context(), func(ctx context.Context) error {
-		_, err := chunks.NewRepository(w.DB).CreateChunksBulk(ctx, scope, func(yield func(chunks.NewChunk) bool) {
+		_, err := chunks.NewRepository(w.DB).CreateChunksBulk(ctx, chunks.Batch{Scope: scope, Rows: func(yield func(chunks.NewChunk) bool) {
 			for i := range n {
 				if !yield(chunks.NewChunk{ChunkIndex: i, Content: fmt.Sprintf("Heron number %d.", i)}) {
 					return
 				}
 			}
-		})
+		}})
 		if err != nil {
 			return err
 		}

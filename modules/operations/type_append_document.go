@@ -166,7 +166,7 @@ func (a *appendWork) replaceChunks(ctx context.Context, run *Run, d documents.Do
 	if err != nil {
 		return collections.Counts{}, err
 	}
-	loaded, err := a.chunks.CreateChunksBulk(ctx, run.Scope, newChunks(d, cuts))
+	loaded, err := a.chunks.CreateChunksBulk(ctx, chunks.Batch{Scope: run.Scope, Rows: newChunks(d, cuts)})
 	if err != nil {
 		return collections.Counts{}, err
 	}

@@ -153,8 +153,13 @@ func (p *purgeWork) deleteLooseChunks(ctx context.Context, run *Run, at *pass) (
 }
 
 func (p *purgeWork) deleteRest(ctx context.Context, run *Run, _ *pass) (slice, error) {
-	gone, err := p.rows.Purge(ctx, run.Scope, p.atOnce(run, heavy))
-	return slice{others: gone}, err
+	limit := p.atOnce(run, heavy)
+	gone, err := p.chunks.PurgeBacklog(ctx, run.Scope, limit)
+	if err != nil || gone >= int64(limit) {
+		return slice{others: gone}, err
+	}
+	rest, err := p.rows.Purge(ctx, run.Scope, limit)
+	return slice{others: gone + rest}, err
 }
 
 // atOnce is how many rows a slice has that are counted as so many chunks each.

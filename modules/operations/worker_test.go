@@ -57,9 +57,9 @@ func TestWorker_AnotherTakesUpWhatAKilledOneLeft(t *testing.T) {
 	before := w.Snapshot()
 	err = w.DB.InTx(t.Context(), func(ctx context.Context) error {
 		scope := w.Scope(c.ID)
-		n, err := chunks.NewRepository(w.DB).CreateChunksBulk(ctx, scope, func(yield func(chunks.NewChunk) bool) {
+		n, err := chunks.NewRepository(w.DB).CreateChunksBulk(ctx, chunks.Batch{Scope: scope, Rows: func(yield func(chunks.NewChunk) bool) {
 			yield(chunks.NewChunk{DocumentID: &left[0].ID, ChunkIndex: 1, Content: "late"})
-		})
+		}})
 		require.NoError(t, err)
 		require.NoError(t, collections.NewRepository(w.DB).AddCounts(ctx, scope, collections.Counts{Chunks: n}))
 		_, err = rows.Advance(ctx, dead, time.Minute, operations.Progress{Done: 1}, true)

@@ -105,6 +105,7 @@ type Limits struct {
 	ChunkCharacters int   // characters of one chunk's content
 	BatchRows       int   // rows of a JSON batch
 	SearchTimeout   time.Duration
+	LoadTimeout     time.Duration // one load of chunks
 }
 
 // Operations holds the settings of the background workers.

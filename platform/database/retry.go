@@ -77,6 +77,13 @@ func retryable(err error) bool {
 	return connectionLost(err)
 }
 
+// IsDeadlock reports whether PostgreSQL ended the statement because its transaction
+// and others waited for each other.
+func IsDeadlock(err error) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pgErr.Code == codeDeadlockDetected
+}
+
 // connectionLost reports whether the connection broke, or PostgreSQL ended it,
 // or it never came to be. Before the commit that means that nothing was changed.
 func connectionLost(err error) bool {
