@@ -19,6 +19,9 @@ var withoutScope = map[string]string{
 	"documents.CountFailedIn": "it takes the collections of a list that were selected for the caller, and tells numbers alone",
 	"chunks.LimitSearch":      "it sets the limits of the transaction and reads nothing",
 	"chunks.ReadWords":        "it reads the words of a query and no table",
+	"chunks.NewLoad":          "it takes a number out of a sequence",
+	"chunks.NextPending":      "it gives the id of a collection to the indexer, which asks for the scope then",
+	"chunks.CreateChunksBulk": "each of its batches has one",
 }
 
 // onContent finds a statement on what a collection contains.

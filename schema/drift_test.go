@@ -112,12 +112,14 @@ var injuries = map[string]struct {
 		sql: `alter table collections add column key_before integer; update collections set key_before = partition_key;
 				alter table collections drop column key_before;
 				alter table documents drop constraint fk_documents_collection; alter table chunks drop constraint fk_chunks_collection;
-				alter table chunk_search drop constraint fk_chunk_search_collection; alter table collections drop column partition_key;
+				alter table chunk_search drop constraint fk_chunk_search_collection;
+				alter table chunk_search_backlog drop constraint fk_chunk_search_backlog_collection; alter table collections drop column partition_key;
 				alter table collections add column partition_key integer not null generated always as ((abs(hashtext(name)::bigint) % 3)::integer) stored,
 				add constraint uq_collections_id_partition_key unique (id, partition_key);
 				alter table documents add constraint fk_documents_collection foreign key (collection_id, partition_key) references collections (id, partition_key) on delete cascade;
 				alter table chunks add constraint fk_chunks_collection foreign key (collection_id, partition_key) references collections (id, partition_key) on delete cascade;
-				alter table chunk_search add constraint fk_chunk_search_collection foreign key (collection_id, partition_key) references collections (id, partition_key) on delete cascade`,
+				alter table chunk_search add constraint fk_chunk_search_collection foreign key (collection_id, partition_key) references collections (id, partition_key) on delete cascade;
+				alter table chunk_search_backlog add constraint fk_chunk_search_backlog_collection foreign key (collection_id, partition_key) references collections (id, partition_key) on delete cascade`,
 		found: []string{"changed column collections.partition_key: it is generated as " +
 			"((abs((hashtext(name))::bigint) % (3)::bigint))::integer and should be generated as ((abs((hashtext((id)::text))::bigint) % (3)::bigint))::integer"},
 		unmended: true,

@@ -181,10 +181,10 @@ func (c *Cast) Scenario(r Row, a Asker, m Matter) Scenario {
 	return s
 }
 
-// AwaitQuiet waits until the worker has nothing to do.
+// AwaitQuiet waits until neither the worker nor the indexer has anything to do.
 func (w *World) AwaitQuiet() {
 	w.t.Helper()
 	w.Await("all is done", func() bool {
-		return w.Int(`select count(*) from operations where status in ('pending', 'processing')`) == 0
+		return w.Int(`select (select count(*) from operations where status in ('pending', 'processing')) + (select count(*) from chunk_search_backlog)`) == 0
 	})
 }

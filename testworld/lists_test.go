@@ -66,6 +66,9 @@ where c.id = $1`, l.collection.ID, first, n)
 insert into chunks (collection_id, partition_key, chunk_index, content)
 select id, partition_key, i, 'chunk ' || i from collections cross join generate_series($2::int, $2 + $3 - 1) i where id = $1`,
 			l.collection.ID, first, n)
+		w.Exec(`
+insert into chunk_search_backlog (collection_id, partition_key, load_id, first_index, last_index, new_chunks)
+select id, partition_key, 0, $2::int, $2 + $3 - 1, 0 from collections where id = $1`, l.collection.ID, first, n)
 		w.Exec(`update collections set chunk_count = chunk_count + $2 where id = $1`, l.collection.ID, n)
 	}},
 	{route: "GET /api/v2/collections/{collection_id}/permissions", fill: func(w *testworld.World, l lists, first, n int) {

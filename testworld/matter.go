@@ -1,6 +1,7 @@
 package testworld
 
 import (
+	"math/rand/v2"
 	"strconv"
 	"strings"
 
@@ -76,6 +77,11 @@ func otherPermission(Matter) any { return map[string]any{"permission": "write"} 
 
 func newFile(m Matter) any {
 	return Form{Files: []File{{Path: m.Name + ".txt", Content: m.Name}}}
+}
+
+func newChunk(Matter) any {
+	index := rand.Int32() //nolint:gosec // one that is free
+	return map[string]any{"chunks": []any{map[string]any{"chunk_index": index, "content": "a walrus"}}}
 }
 
 func aSearch(m Matter) any {

@@ -165,7 +165,7 @@ func (x *Indexer) documents(ctx context.Context, scope collections.Scope, pendin
 	for i, p := range pending {
 		ids[i] = p.ID
 	}
-	return made, x.repository.DonePending(ctx, ids)
+	return made, x.repository.DonePending(ctx, scope, ids)
 }
 
 func (x *Indexer) large(ctx context.Context, scope collections.Scope, p Pending) (int64, error) {
@@ -174,7 +174,7 @@ func (x *Indexer) large(ctx context.Context, scope collections.Scope, p Pending)
 		return 0, err
 	}
 	if next > p.Last {
-		return made, x.repository.DonePending(ctx, []int64{p.ID})
+		return made, x.repository.DonePending(ctx, scope, []int64{p.ID})
 	}
-	return made, x.repository.ShortenPending(ctx, p.ID, next)
+	return made, x.repository.ShortenPending(ctx, scope, p.ID, next)
 }

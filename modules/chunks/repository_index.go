@@ -67,19 +67,29 @@ func (r *Repository) ClaimPending(ctx context.Context, scope collections.Scope, 
 
 const (
 	// donePending and shortenPending are served by the primary key.
-	donePending    = `delete from chunk_search_backlog where id = any($1)`
-	shortenPending = `update chunk_search_backlog set first_index = $2 where id = $1`
+	donePending = `
+delete from chunk_search_backlog
+where partition_key = $1
+  and collection_id = $2
+  and id = any($3)`
+
+	shortenPending = `
+update chunk_search_backlog
+set first_index = $4
+where partition_key = $1
+  and collection_id = $2
+  and id = $3`
 )
 
 // DonePending takes rows off the backlog.
-func (r *Repository) DonePending(ctx context.Context, ids []int64) error {
-	_, err := r.db.Querier(ctx).Exec(ctx, donePending, ids)
+func (r *Repository) DonePending(ctx context.Context, scope collections.Scope, ids []int64) error {
+	_, err := r.on(ctx, scope).exec(ctx, donePending, ids)
 	return r.db.Translate(err)
 }
 
 // ShortenPending leaves of a row of the backlog what begins with an index.
-func (r *Repository) ShortenPending(ctx context.Context, id int64, first int) error {
-	_, err := r.db.Querier(ctx).Exec(ctx, shortenPending, id, first)
+func (r *Repository) ShortenPending(ctx context.Context, scope collections.Scope, id int64, first int) error {
+	_, err := r.on(ctx, scope).exec(ctx, shortenPending, id, first)
 	return r.db.Translate(err)
 }
 

@@ -98,7 +98,7 @@ from load_merged`
 
 // StageChunks copies the rows of a load to where [Repository.MergeStaged] takes them
 // from, and gives their number.
-func (r *Repository) StageChunks(ctx context.Context, next RowSource) (int64, error) {
+func (r *Repository) StageChunks(ctx context.Context, _ collections.Scope, next RowSource) (int64, error) {
 	for _, sql := range []string{createStage, createMerged, emptyStage} {
 		if err := r.execTx(ctx, sql); err != nil {
 			return 0, err

@@ -81,7 +81,7 @@ func (s *Service) handleLoad(ctx context.Context, in *loadRequest) (*loadAnswer,
 	if err != nil {
 		return nil, err
 	}
-	return &loadAnswer{loadAnswerBody{loaded.Inserted, loaded.Skipped, loaded.Replaced, loaded.Documents}}, nil
+	return &loadAnswer{loadAnswerBody(loaded)}, nil
 }
 
 // lines reads a chunk a line.

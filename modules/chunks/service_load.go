@@ -144,7 +144,7 @@ func (r *loadRun) copy(ctx context.Context) (int64, error) {
 
 // merge stages the chunks and then merges them in, again where another load was met.
 func (r *loadRun) merge(ctx context.Context) (Loaded, int64, error) {
-	staged, err := r.repository.StageChunks(ctx, r.rows.Next)
+	staged, err := r.repository.StageChunks(ctx, r.scope, r.rows.Next)
 	if err != nil {
 		return Loaded{}, 0, err
 	}

@@ -107,14 +107,14 @@ var calls = map[string]func(ctx context.Context, p place) error{
 		return err
 	},
 	"StageChunks": func(ctx context.Context, p place) error {
-		_, err := p.rows.StageChunks(ctx, once(p))
+		_, err := p.rows.StageChunks(ctx, p.scope, once(p))
 		return err
 	},
 	"MergeStaged": func(ctx context.Context, p place) error {
 		for _, replace := range []bool{false, true} {
 			next := once(p)
 			there := chunks.NewChunk{DocumentID: &p.document.ID, ChunkIndex: 7, Content: "instead"}
-			_, err := p.rows.StageChunks(ctx, func() (chunks.NewChunk, error) {
+			_, err := p.rows.StageChunks(ctx, p.scope, func() (chunks.NewChunk, error) {
 				c := there
 				there = chunks.NewChunk{}
 				if c.Content != "" {
@@ -143,7 +143,7 @@ var calls = map[string]func(ctx context.Context, p place) error{
 		return p.rows.NoteSpans(ctx, p.scope, 1, []chunks.Span{{DocumentID: &p.document.ID, Last: 5, New: 6}})
 	},
 	"NoteMerged": func(ctx context.Context, p place) error {
-		if _, err := p.rows.StageChunks(ctx, once(p)); err != nil {
+		if _, err := p.rows.StageChunks(ctx, p.scope, once(p)); err != nil {
 			return err
 		}
 		if _, err := p.rows.MergeStaged(ctx, p.scope, false); err != nil {
@@ -169,8 +169,8 @@ var calls = map[string]func(ctx context.Context, p place) error{
 		_, err := p.rows.ClaimPending(ctx, p.scope, 10)
 		return err
 	},
-	"DonePending":    func(ctx context.Context, p place) error { return p.rows.DonePending(ctx, []int64{1}) },
-	"ShortenPending": func(ctx context.Context, p place) error { return p.rows.ShortenPending(ctx, 1, 2) },
+	"DonePending":    func(ctx context.Context, p place) error { return p.rows.DonePending(ctx, p.scope, []int64{1}) },
+	"ShortenPending": func(ctx context.Context, p place) error { return p.rows.ShortenPending(ctx, p.scope, 1, 2) },
 	"IndexDocuments": func(ctx context.Context, p place) error {
 		_, err := p.rows.IndexDocuments(ctx, p.scope, []chunks.Pending{{DocumentID: &p.document.ID, First: 0, Last: 10}, {DocumentID: &p.document.ID, First: 5, Last: 20}})
 		return err

@@ -313,10 +313,10 @@ func TestStream_aReadThatWaitsIsInterrupted(t *testing.T) {
 			in.Interrupt()
 			err := <-ended
 			_, again := in.Reader().Read(make([]byte, 1))
-			return said("%t %t", err != nil, again != nil), nil
+			return said("ended %t, ended again %t", err != nil, again != nil), nil
 		})
 	})
 	conn := w.dial(t)
 	send(t, conn, "POST /wait/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
-	require.Contains(t, receive(t, conn).body, "true true")
+	require.Contains(t, receive(t, conn).body, "ended true, ended again true")
 }

@@ -48,6 +48,9 @@ func add(w *testworld.World, from, n int) {
 	w.Exec(`
 insert into chunks (collection_id, partition_key, chunk_index, content)
 select c.id, c.partition_key, i, 'more' from (select * from collections order by partition_key limit 1) c, generate_series($1::int, $1 + $2 - 1) i`, from, n)
+	w.Exec(`
+insert into chunk_search_backlog (collection_id, partition_key, load_id, first_index, last_index, new_chunks)
+select id, partition_key, 0, $1::int, $1 + $2 - 1, 0 from collections order by partition_key limit 1`, from, n)
 	w.Exec(`update collections set chunk_count = chunk_count + $1 where id = (select id from collections order by partition_key limit 1)`, n)
 }
 
