@@ -2,7 +2,6 @@ package chunks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 )
@@ -95,7 +94,8 @@ func (p *pipeline) take() {
 // load's.
 func (p *pipeline) wait() error {
 	p.take()
-	if len(p.current.chunks) == 0 && !errors.Is(p.current.err, io.EOF) {
+	//nolint:errorlint // an error that wraps io.EOF is one of something that ended too early
+	if len(p.current.chunks) == 0 && p.current.err != io.EOF {
 		return p.current.err
 	}
 	return nil

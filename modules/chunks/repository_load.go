@@ -122,7 +122,7 @@ func (r *Repository) copyRows(ctx context.Context, table pgx.Identifier, columns
 			}
 		}()
 		row, err = next()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { //nolint:errorlint // an error that wraps io.EOF is one of something that ended too early
 			return nil, nil
 		}
 		return row, err
