@@ -3,7 +3,7 @@
 // alone says more about the machine.
 //
 //	go run ./bench                    everything; make bench builds the program first
-//	go run ./bench -runs 9 start      one of start, idle, schema, ingest, login, purge, search
+//	go run ./bench -runs 9 start      one of start, idle, schema, ingest, login, load, purge, search
 //	go run ./bench -dir ~/notes ingest
 //
 // start compares the time to the first answer with bare pg_ctl on the same data,

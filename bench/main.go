@@ -35,6 +35,7 @@ func parts() []part {
 		{"schema", (*bench).schema},
 		{"ingest", (*bench).ingest},
 		{"login", (*bench).login},
+		{"load", (*bench).load},
 		{"purge", (*bench).purge},
 		{"search", (*bench).search},
 	}
