@@ -24,7 +24,7 @@ const lookAgain = 100 * time.Millisecond
 // Exec runs a statement beside the program.
 func (w *World) Exec(sql string, args ...any) int64 {
 	w.t.Helper()
-	tag, err := w.DB.Querier(w.t.Context()).Exec(w.t.Context(), sql, args...)
+	tag, err := w.DB.Querier(w.t.Context()).Exec(Beside(w.t.Context()), sql, args...)
 	require.NoError(w.t, err, sql)
 	return tag.RowsAffected()
 }
@@ -39,7 +39,7 @@ func (w *World) Int(sql string, args ...any) int64 {
 func Value[T any](w *World, sql string, args ...any) T {
 	w.t.Helper()
 	var value T
-	require.NoError(w.t, w.DB.Querier(w.t.Context()).QueryRow(w.t.Context(), sql, args...).Scan(&value), sql)
+	require.NoError(w.t, w.DB.Querier(w.t.Context()).QueryRow(Beside(w.t.Context()), sql, args...).Scan(&value), sql)
 	return value
 }
 
@@ -108,7 +108,7 @@ order by 1`
 // Snapshot reads the whole database.
 func (w *World) Snapshot() Snapshot {
 	w.t.Helper()
-	ctx := w.t.Context()
+	ctx := Beside(w.t.Context())
 	snapshot := Snapshot{}
 	tx, err := w.DB.Pool().BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
 	require.NoError(w.t, err)

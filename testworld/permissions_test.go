@@ -159,7 +159,7 @@ func sizeOf(t *testing.T, c *testworld.Cast, s testworld.Statement) (size int) {
 	if !strings.HasPrefix(text, "select") || strings.Contains(text, " for ") {
 		return 0
 	}
-	rows, err := c.DB.Querier(t.Context()).Query(t.Context(), s.SQL, s.Args...)
+	rows, err := c.DB.Querier(t.Context()).Query(testworld.Beside(t.Context()), s.SQL, s.Args...)
 	require.NoError(t, err)
 	defer rows.Close()
 	for rows.Next() {

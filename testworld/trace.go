@@ -24,6 +24,8 @@ type Trace struct {
 	mu        sync.Mutex
 	recording bool
 	kept      []Statement
+	// onChunks are the texts of all statements on chunks, but for those of the test.
+	onChunks map[string]bool
 	// countdown is how many more statements of transactions may run before one is
 	// broken off; -1 for none.
 	countdown int
@@ -39,7 +41,7 @@ var (
 )
 
 func newTrace() *Trace {
-	return &Trace{countdown: -1, committed: make(chan struct{})}
+	return &Trace{countdown: -1, committed: make(chan struct{}), onChunks: map[string]bool{}}
 }
 
 // Record keeps every statement from now on, and gives what fn has led to, in the
@@ -118,6 +120,9 @@ func (t *Trace) sent(ctx context.Context, conn *pgx.Conn, s Statement) context.C
 	t.hold(ctx, s)
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if !s.Copy && !t.onChunks[s.SQL] && ctx.Value(besideKey{}) == nil && IsOnChunks(s.SQL) {
+		t.onChunks[s.SQL] = true
+	}
 	if t.recording {
 		s.Args = slices.Clone(s.Args)
 		t.kept = append(t.kept, s)
@@ -138,6 +143,16 @@ func (t *Trace) sent(ctx context.Context, conn *pgx.Conn, s Statement) context.C
 		t.countdown--
 	}
 	return ctx
+}
+
+// takeChunkStatements gives the texts of the statements on chunks so far, and forgets
+// them.
+func (t *Trace) takeChunkStatements() map[string]bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	taken := t.onChunks
+	t.onChunks = map[string]bool{}
+	return taken
 }
 
 // TraceQueryStart is pgx's.

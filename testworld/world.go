@@ -227,6 +227,7 @@ func (w *World) end() {
 		w.t.Errorf("stopping the worker: %v", err)
 	}
 	w.KeyUses.Stop(ctx)
+	w.checkStatements()
 	if !w.t.Failed() {
 		w.checkRules(ctx)
 		w.checkAuditLog(ctx)
@@ -236,6 +237,25 @@ func (w *World) end() {
 	if w.t.Failed() {
 		w.t.Logf("the program's log:\n%s", w.log.String())
 	}
+}
+
+// checkStatements looks at every statement on chunks that the program has sent, in
+// whichever test.
+func (w *World) checkStatements() {
+	for _, sql := range w.Unexplained() {
+		w.t.Errorf("a statement on chunks was sent that no test explains; it does not stand in the source as it is:\n%s", sql)
+	}
+}
+
+// Unexplained gives the statements on chunks that the program has sent and that no test
+// has looked at, and forgets them.
+func (w *World) Unexplained() []string {
+	w.t.Helper()
+	found, err := unexplained(w.Trace.takeChunkStatements())
+	if err != nil {
+		w.t.Errorf("reading the program's statements: %v", err)
+	}
+	return found
 }
 
 // credentials are what no line of a log may hold: a URL with a password, a token,

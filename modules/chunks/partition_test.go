@@ -26,7 +26,7 @@ func TestPartitions_EachCollectionsChunksLieWhereTheFormulaSays(t *testing.T) {
 		require.Equal(t, key, c.PartitionKey)
 		expected[fmt.Sprintf("chunks_p%d %s", key, c.ID)] = inEach
 	}
-	rows, err := w.DB.Querier(t.Context()).Query(t.Context(),
+	rows, err := w.DB.Querier(t.Context()).Query(testworld.Beside(t.Context()),
 		`select tableoid::regclass || ' ' || collection_id, count(*) from chunks group by 1`)
 	require.NoError(t, err)
 	found := map[string]int64{}

@@ -106,7 +106,7 @@ func TestSearch_WhatIsGoneIsNotFound(t *testing.T) {
 	})
 	t.Run("a chunk that is deleted, although its search row is there", func(t *testing.T) {
 		err := w.DB.InTx(t.Context(), func(ctx context.Context) error {
-			_, err := w.DB.Querier(ctx).Exec(ctx, `delete from chunks where document_id = $1`, docs[0].ID)
+			_, err := w.DB.Querier(ctx).Exec(testworld.Beside(ctx), `delete from chunks where document_id = $1`, docs[0].ID)
 			require.NoError(t, err)
 			got, err := rows.Search(ctx, scope, walrus)
 			require.NoError(t, err)

@@ -29,7 +29,7 @@ func repair(ctx context.Context, w *testworld.World, scope collections.Scope) (c
 			return err
 		}
 		var c collections.Counts
-		err := w.DB.Querier(ctx).QueryRow(ctx, recount, scope.ID(), scope.PartitionKey()).Scan(&c.Documents, &c.Bytes, &c.Chunks, &c.Vectors)
+		err := w.DB.Querier(ctx).QueryRow(testworld.Beside(ctx), recount, scope.ID(), scope.PartitionKey()).Scan(&c.Documents, &c.Bytes, &c.Chunks, &c.Vectors)
 		if err != nil {
 			return err
 		}

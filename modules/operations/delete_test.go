@@ -50,7 +50,7 @@ func loose(t *testing.T, w *testworld.World, c collections.Collection, n int) {
 		if err != nil {
 			return err
 		}
-		_, err = w.DB.Querier(ctx).Exec(ctx, `
+		_, err = w.DB.Querier(ctx).Exec(testworld.Beside(ctx), `
 insert into chunk_search (partition_key, collection_id, chunk_id, search)
 select partition_key, collection_id, id, chunk_search_vector(content) from chunks where collection_id = $1 and document_id is null`, c.ID)
 		if err != nil {

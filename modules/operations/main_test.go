@@ -37,7 +37,7 @@ func reached(t *testing.T, p *testworld.Pause) {
 func finds(t *testing.T, w *testworld.World, c collections.Collection, word string) []string {
 	t.Helper()
 	found := []string{}
-	rows, err := w.DB.Querier(t.Context()).Query(t.Context(), `
+	rows, err := w.DB.Querier(t.Context()).Query(testworld.Beside(t.Context()), `
 select distinct d.file_path
 from chunk_search s
 join documents d on d.id = s.document_id

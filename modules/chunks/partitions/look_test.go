@@ -84,7 +84,7 @@ func looking(t *testing.T, w *testworld.World, look func(ctx context.Context) er
 	var locked []string
 	err := w.DB.InTx(w.As(w.Root), func(ctx context.Context) error {
 		require.NoError(t, look(ctx))
-		rows, err := w.DB.Querier(ctx).Query(ctx, `
+		rows, err := w.DB.Querier(ctx).Query(testworld.Beside(ctx), `
 select distinct coalesce(x.indrelid, l.relation)::regclass::text
 from pg_locks l
 join pg_class c on c.oid = l.relation
