@@ -61,7 +61,7 @@ func TestLoad_defaults(t *testing.T) {
 	}, c.Auth)
 	require.Equal(t, config.HTTP{Addr: "127.0.0.1:8080", ShutdownTimeout: 3 * time.Second}, c.HTTP)
 	require.Equal(t, config.Log{Level: slog.LevelInfo, Format: "text"}, c.Log)
-	require.Equal(t, config.Limits{UploadBytes: 100 << 20, BodyBytes: 1 << 20, ChunkCharacters: 1_000_000, BatchRows: 10_000, SearchTimeout: 10 * time.Second}, c.Limits)
+	require.Equal(t, config.Limits{UploadBytes: 100 << 20, BodyBytes: 1 << 20, ChunkCharacters: 1_000_000, BatchRows: 10_000, SearchTimeout: 10 * time.Second, LoadTimeout: 10 * time.Minute}, c.Limits)
 	require.Equal(t, config.RateLimits{
 		General: config.Rate{Count: 1000, Per: time.Minute}, Search: config.Rate{Count: 120, Per: time.Minute},
 		Login: config.Rate{Count: 10, Per: time.Minute}, Register: config.Rate{Count: 10, Per: time.Minute},
