@@ -168,7 +168,7 @@ func unusedName() string { return "n" + strings.ReplaceAll(uuid.NewString(), "-"
 // Scenario is the asker's request to the route, about the matter.
 func (c *Cast) Scenario(r Row, a Asker, m Matter) Scenario {
 	method, path, _ := strings.Cut(r.Route, " ")
-	s := Scenario{Name: string(a), Method: method, URL: m.path(path) + r.Query, Status: r.Status(a)}
+	s := Scenario{Name: string(a), Method: method, URL: m.path(path + r.Query), Status: r.Status(a)}
 	if token, ok := c.tokens[a]; ok {
 		s.Token = "Bearer " + token
 	}

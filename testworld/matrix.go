@@ -131,9 +131,13 @@ var documentRows = Section{Name: "Documents", Rows: []Row{
 var chunkRows = Section{Name: "Chunks and search", Rows: []Row{
 	{Route: "GET /api/v2/chunking/collections/{collection_id}/chunks", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
 	{Route: "POST /api/v2/chunking/collections/{collection_id}/chunks", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 201, 201, 201, 201, 403, 201, 403, 404}, Body: newChunk},
+	{Route: "GET /api/v2/chunking/collections/{collection_id}/chunks/export", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
+	{Route: "PATCH /api/v2/chunking/collections/{collection_id}/chunks/embeddings", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 200, 200, 200, 200, 403, 200, 403, 404}, Body: newVector},
 	{Route: "GET /api/v2/chunking/collections/{collection_id}/chunks/{chunk_id}", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
+	{Route: "PATCH /api/v2/chunking/collections/{collection_id}/chunks/{chunk_id}", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 200, 200, 200, 200, 403, 200, 403, 404}, Body: newMetadata},
 	{Route: "POST /api/v2/search", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}, Body: aSearch},
 	{Route: "POST /api/v2/search/single", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}, Body: aSingleSearch},
+	{Route: "DELETE /api/v2/chunking/collections/{collection_id}/chunks", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 200, 200, 200, 200, 403, 200, 403, 404}, Query: "?document_id={document_id}"},
 }}
 
 var operationRows = Section{Name: "Operations", Rows: []Row{

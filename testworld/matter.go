@@ -84,6 +84,14 @@ func newChunk(Matter) any {
 	return map[string]any{"chunks": []any{map[string]any{"chunk_index": index, "content": "a walrus"}}}
 }
 
+func newVector(m Matter) any {
+	return map[string]any{"updates": []any{map[string]any{"chunk_id": m.Chunk, "vector_id": m.Name}}}
+}
+
+func newMetadata(m Matter) any {
+	return map[string]any{"metadata": map[string]any{"name": m.Name}}
+}
+
 func aSearch(m Matter) any {
 	return map[string]any{"collection_uuids": []string{m.Collection.String()}, "query": "walrus"}
 }

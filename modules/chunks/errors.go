@@ -23,6 +23,10 @@ var (
 	ErrDocumentNotFound = apperr.New(apperr.Conflict, "chunk_document_not_found",
 		"The document that the chunk belongs to is not in this collection, or is not there any more.")
 
+	// ErrChanged means that a chunk is not any more as the caller has seen it.
+	ErrChanged = apperr.New(apperr.PreconditionFailed, "chunk_changed",
+		"The chunk has changed since you read it. Read it again, and make your change to what it is now.")
+
 	// ErrSearchTimeout means that there was no time to search any of the collections.
 	ErrSearchTimeout = apperr.New(apperr.Unavailable, "search_timeout",
 		"The search took longer than it may. Try again, or ask more particularly: fewer collections, rarer words, longer beginnings before *.").WithRetryAfter(5 * time.Second)
@@ -37,6 +41,12 @@ var (
 		"The document_id is not a version 4 UUID.")
 	errBadCursor = apperr.New(apperr.Malformed, "invalid_cursor",
 		"The value of after is not one that this API has given out.")
+	errBadPosition = apperr.New(apperr.Malformed, "invalid_cursor",
+		"The value of after must be the document_id and the chunk_index of the last line that came, with a colon between them; :17 for one without a document.")
+	errNoDocumentID = apperr.New(apperr.Malformed, "document_id_missing",
+		"Name the document whose chunks are to be deleted as document_id. All chunks of a collection go when it is deleted.")
+	errNumberedWithoutVector = apperr.New(apperr.Malformed, "page_not_numbered",
+		"Chunks without a vector are not counted, and have no pages by number: read on with after.")
 	errTooDeep = apperr.Newf(apperr.Malformed, "page_too_deep",
 		"Pages by number end at the %dth chunk; read on with after, which is as fast at any depth.", MaxOffset)
 )

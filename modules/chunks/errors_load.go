@@ -27,14 +27,25 @@ var (
 	ErrLoadTimeout = apperr.New(apperr.Timeout, "load_timeout",
 		"The load took longer than it may. Nothing was loaded: send it in several parts.")
 
+	// ErrBadVector means that what names a vector is not as it must be; the fields and
+	// the place are named.
+	ErrBadVector = apperr.New(apperr.Invalid, "vector_invalid",
+		"What names a vector is not as it must be. Nothing was changed.")
+
+	errTooManyVectors = apperr.Newf(apperr.TooLarge, "too_many_vectors",
+		"At most %d vectors can be named in one request: send several.", MaxVectors)
+
+	errVectorMediaType = apperr.New(apperr.UnsupportedMediaType, "unsupported_media_type",
+		"Vectors are named as application/x-ndjson, one a line, or as application/json.")
+
 	errTooManyRows = apperr.New(apperr.TooLarge, "too_many_chunks",
-		"A JSON array may not have so many chunks: send them as application/x-ndjson, a chunk a line, which has no such limit.")
+		"A JSON array may not be so large: send its elements as application/x-ndjson, one a line.")
 
 	errLoadMediaType = apperr.New(apperr.UnsupportedMediaType, "unsupported_media_type",
 		"Chunks are loaded as application/x-ndjson, a chunk a line, or as application/json.")
 
 	errBadArray = apperr.New(apperr.Malformed, "malformed_json",
-		`The body must be JSON: an object with the one member "chunks", an array of chunks.`)
+		"The body must be JSON: an object with one member, an array.")
 )
 
 // keyValues finds the values of a key in what PostgreSQL says of a violated

@@ -67,19 +67,34 @@ func (f *faults) whole(field string, n int64) {
 	}
 }
 
+// content reports a text that cannot be a chunk's; maxCharacters bounds it.
+func (f *faults) content(text string, maxCharacters int) {
+	switch {
+	case text == "":
+		f.add("content", "must not be empty")
+	case len(text) > maxCharacters && utf8.RuneCountInString(text) > maxCharacters:
+		f.add("content", "may have at most %d characters", maxCharacters)
+	case strings.IndexByte(text, 0) >= 0:
+		f.add("content", "must not contain NUL characters: without them the offsets would not be true any more")
+	}
+}
+
+// vectorID reports what cannot be the name of a vector.
+func (f *faults) vectorID(field, name string) {
+	switch {
+	case name == "" || utf8.RuneCountInString(name) > MaxVectorID:
+		f.add(field, "must have 1 to %d characters", MaxVectorID)
+	case strings.IndexByte(name, 0) >= 0:
+		f.add(field, "must not contain NUL characters")
+	}
+}
+
 // check tells what is wrong with the chunk; nothing when it is as it must be.
 // maxCharacters bounds the content.
 func (c NewChunk) check(maxCharacters int) faults {
 	var f faults
 	f.whole("chunk_index", int64(c.ChunkIndex))
-	switch {
-	case c.Content == "":
-		f.add("content", "must not be empty")
-	case len(c.Content) > maxCharacters && utf8.RuneCountInString(c.Content) > maxCharacters:
-		f.add("content", "may have at most %d characters", maxCharacters)
-	case strings.IndexByte(c.Content, 0) >= 0:
-		f.add("content", "must not contain NUL characters: without them the offsets would not be true any more")
-	}
+	f.content(c.Content, maxCharacters)
 	if c.StartOffset != nil {
 		f.whole("start_offset", *c.StartOffset)
 	}
@@ -92,13 +107,8 @@ func (c NewChunk) check(maxCharacters int) faults {
 	if c.TokenCount != nil {
 		f.whole("token_count", int64(*c.TokenCount))
 	}
-	if id := c.EmbeddingVectorID; id != nil {
-		switch {
-		case *id == "" || utf8.RuneCountInString(*id) > MaxVectorID:
-			f.add("embedding_vector_id", "must have 1 to %d characters", MaxVectorID)
-		case strings.IndexByte(*id, 0) >= 0:
-			f.add("embedding_vector_id", "must not contain NUL characters")
-		}
+	if c.EmbeddingVectorID != nil {
+		f.vectorID("embedding_vector_id", *c.EmbeddingVectorID)
 	}
 	if problem := database.ObjectProblem(c.Metadata, MaxMetadata); problem != "" {
 		f.add("metadata", "%s", problem)

@@ -115,7 +115,7 @@ func TestLoad_BadBodiesAreRefused(t *testing.T) {
 		send("chunks twice", `{"chunks": [], "chunks": []}`, asJSON, 400, "malformed_json"),
 		send("something behind it", `{"chunks": []} {}`, asJSON, 400, "follows"),
 		send("one too many", `{"chunks": [`+strings.Repeat(chunk+",", 3)+chunk+`]}`, asJSON, 413, "at most 3 chunks", "x-ndjson"),
-		send("a bad one", `{"chunks": [`+chunk+`, {"chunk_index": 2}]}`, asJSON, 422, `"index":1`, "Chunk 1 of the array", "body.chunks[1].content"),
+		send("a bad one", `{"chunks": [`+chunk+`, {"chunk_index": 2}]}`, asJSON, 422, `"index":1`, "Element 1 of chunks", "body.chunks[1].content"),
 		send("a line too long", `{"content": "`+strings.Repeat("x", 16<<20)+`"}`, map[string]string{"Content-Type": "application/x-ndjson"}, 413, `"line":1`),
 		testworld.Scenario{Name: "no such mode", As: &w.Root, Method: http.MethodPost, URL: loadPath(c) + "?on_conflict=merge", Body: chunk, Headers: asJSON, Status: 422, Has: []string{"on_conflict"}, Pure: true},
 	)

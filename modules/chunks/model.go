@@ -13,6 +13,10 @@ const (
 	MaxContent = 1_000_000
 	// MaxPage is the most chunks of one page by key.
 	MaxPage = 1000
+	// MaxContext is how many neighbours of a chunk are given on each side.
+	MaxContext = 10
+	// MaxVectors is how many vectors are named in one request.
+	MaxVectors = 100_000
 	// MaxOffset bounds a page by number: reading far into a list by counting
 	// costs as much as reading all of it, and the key is there for that.
 	MaxOffset = 100_000

@@ -2,7 +2,6 @@ package chunks
 
 import (
 	"context"
-	"errors"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -106,36 +105,7 @@ where partition_key = $1
 
 // GetChunkByID reads one chunk.
 func (r *Repository) GetChunkByID(ctx context.Context, scope collections.Scope, id int64) (Chunk, error) {
-	rows, err := r.on(ctx, scope).query(ctx, selectChunk, id)
-	if err != nil {
-		return Chunk{}, r.db.Translate(err)
-	}
-	c, err := pgx.CollectExactlyOneRow(rows, scanChunk)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return c, ErrNotFound
-	}
-	return c, r.db.Translate(err)
-}
-
-// updateChunk is served by the primary key.
-const updateChunk = `
-update chunks
-set enabled = $4,
-    updated_at = now()
-where partition_key = $1
-  and collection_id = $2
-  and id = $3`
-
-// SetEnabled includes a chunk in searches, or excludes it.
-func (r *Repository) SetEnabled(ctx context.Context, scope collections.Scope, id int64, enabled bool) error {
-	tag, err := r.on(ctx, scope).exec(ctx, updateChunk, id, enabled)
-	if err != nil {
-		return r.db.Translate(err)
-	}
-	if tag.RowsAffected() == 0 {
-		return ErrNotFound
-	}
-	return nil
+	return r.one(ctx, scope, selectChunk, id)
 }
 
 // deleteByDocument is served by the unique key (collection_id, document_id, …).
@@ -168,4 +138,29 @@ func (r *Repository) DeleteChunksByDocument(ctx context.Context, scope collectio
 	chunks = tag.RowsAffected()
 	tag, err = r.on(ctx, scope).exec(ctx, deleteSearchByDocument, documentID)
 	return chunks, tag.RowsAffected(), r.db.Translate(err)
+}
+
+// createChunk is served by no index but the ones that it adds to.
+const createChunk = `
+insert into chunks (partition_key, collection_id, document_id, chunk_index, content, start_offset, end_offset, token_count,
+  embedding_vector_id, enabled, metadata)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+returning ` + columns
+
+// CreateChunk inserts one chunk and gives it as it is stored. What holds for
+// [Repository.CreateChunksBulk] holds for it, which is what inserts many.
+func (r *Repository) CreateChunk(ctx context.Context, scope collections.Scope, c NewChunk) (Chunk, error) {
+	values, err := c.values(nil)
+	if err != nil {
+		return Chunk{}, err
+	}
+	rows, err := r.on(ctx, scope).query(ctx, createChunk, values...)
+	if err != nil {
+		return Chunk{}, r.db.Translate(err)
+	}
+	created, err := pgx.CollectExactlyOneRow(rows, scanChunk)
+	if err != nil {
+		return Chunk{}, nameChunk(err, r.db.Translate(err))
+	}
+	return created, nil
 }

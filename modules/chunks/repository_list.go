@@ -43,19 +43,24 @@ where partition_key = $1
 order by chunk_index, id
 limit $5`
 
-// GetChunksByCollection reads the chunks after a key, at most limit and never
-// more than [MaxPage], in the order of their index; with a document, only that
-// one's. The zero key is before all of them.
-func (r *Repository) GetChunksByCollection(ctx context.Context, scope collections.Scope, documentID *uuid.UUID, after Key, limit int) ([]Chunk, error) {
-	limit = min(max(limit, 1), MaxPage)
-	if after == (Key{}) {
-		after = Key{ChunkIndex: -1}
+// GetChunksByCollection reads the chunks after a key, at most limit and never more
+// than one beyond [MaxPage], which tells that there are more, in the order of their
+// index. The zero key is before all of them.
+func (r *Repository) GetChunksByCollection(ctx context.Context, scope collections.Scope, after Key, limit int) ([]Chunk, error) {
+	return r.collect(ctx, scope, selectPage, after.args(limit))
+}
+
+// GetChunksByDocument is GetChunksByCollection for the chunks of one document.
+func (r *Repository) GetChunksByDocument(ctx context.Context, scope collections.Scope, documentID uuid.UUID, after Key, limit int) ([]Chunk, error) {
+	return r.collect(ctx, scope, selectDocumentPage, append(after.args(limit), documentID))
+}
+
+// args are the parameters of a page.
+func (k Key) args(limit int) []any {
+	if k == (Key{}) {
+		k.ChunkIndex = -1
 	}
-	sql, args := selectPage, []any{after.ChunkIndex, after.ID, limit}
-	if documentID != nil {
-		sql, args = selectDocumentPage, append(args, *documentID)
-	}
-	return r.collect(ctx, scope, sql, args)
+	return []any{k.ChunkIndex, k.ID, min(max(limit, 1), MaxPage+1)}
 }
 
 // selectOffset is served by the index (collection_id, chunk_index, id).
@@ -86,7 +91,7 @@ func (r *Repository) GetChunksByOffset(ctx context.Context, scope collections.Sc
 	if offset > MaxOffset {
 		return nil, errTooDeep
 	}
-	sql, args := selectOffset, []any{max(offset, 0), min(max(limit, 1), MaxPage)}
+	sql, args := selectOffset, []any{max(offset, 0), min(max(limit, 1), MaxPage+1)}
 	if documentID != nil {
 		sql, args = selectDocumentOffset, append(args, *documentID)
 	}

@@ -20,8 +20,13 @@ func Register(api huma.API, s *Service) {
 	}, s.handleList)
 	web.Register(api, huma.Operation{
 		OperationID: "get-chunk", Method: http.MethodGet, Path: "/api/v2/chunking/collections/{collection_id}/chunks/{chunk_id}", Tags: []string{"chunks"},
-		Summary: "Read a chunk", Security: web.Bearer(), Errors: []int{http.StatusNotFound},
+		Summary:     "Read a chunk",
+		Description: "With context, also up to so many chunks of the same document before it and after it: what a prompt needs around a hit.",
+		Security:    web.Bearer(), Errors: []int{http.StatusNotFound},
 	}, s.handleGet)
+	registerEdit(api, s)
+	registerExport(api, s)
+	registerVectors(api, s)
 	registerLoad(api, s)
 	registerSearch(api, s)
 }
@@ -30,12 +35,13 @@ type listRequest struct {
 	web.Cursor
 	CollectionID web.UUID `path:"collection_id"`
 	DocumentID   string   `query:"document_id" doc:"Only the chunks of this document."`
+	NoVector     bool     `query:"without_embedding" doc:"Only chunks with no embedding_vector_id. total is null then, and a page may be short, or empty, although there is a next one."`
 }
 
 type chunkPageAnswer struct{ Body chunkPageBody }
 
 func (s *Service) handleList(ctx context.Context, in *listRequest) (*chunkPageAnswer, error) {
-	q := PageQuery{Page: in.Page, PageSize: in.Size()}
+	q := PageQuery{Page: in.Page, PageSize: in.Size(), WithoutVector: in.NoVector}
 	if in.DocumentID != "" {
 		id, err := web.ParseUUID(in.DocumentID)
 		if err != nil {
@@ -57,10 +63,7 @@ func (s *Service) handleList(ctx context.Context, in *listRequest) (*chunkPageAn
 		return nil, err
 	}
 	body := chunkPageBody{
-		Chunks: make([]chunkBody, len(page.Chunks)), Total: page.Total, Page: in.Page, PageSize: in.Size(), HasNext: page.HasNext,
-	}
-	for i, c := range page.Chunks {
-		body.Chunks[i] = newChunkBody(c)
+		Chunks: newChunkBodies(page.Chunks), Total: page.Total, Page: in.Page, PageSize: in.Size(), HasNext: page.HasNext,
 	}
 	if page.Next != nil {
 		next := web.EncodeCursor(page.Next)
@@ -72,14 +75,32 @@ func (s *Service) handleList(ctx context.Context, in *listRequest) (*chunkPageAn
 type getRequest struct {
 	CollectionID web.UUID `path:"collection_id"`
 	ChunkID      int64    `path:"chunk_id"`
+	Context      int      `query:"context" minimum:"0" maximum:"10" default:"0" doc:"How many neighbours of each side to give."`
 }
 
-type oneChunkAnswer struct{ Body oneChunkBody }
+type oneChunkAnswer struct {
+	ETag string `header:"ETag" doc:"For If-Match, when the chunk is to be changed."`
+	Body oneChunkBody
+}
+
+func newOneChunkAnswer(c Chunk) *oneChunkAnswer {
+	return &oneChunkAnswer{ETag: web.ETag(c.UpdatedAt), Body: newOneChunkBody(c)}
+}
 
 func (s *Service) handleGet(ctx context.Context, in *getRequest) (*oneChunkAnswer, error) {
-	c, err := s.Get(ctx, in.CollectionID.UUID, in.ChunkID)
+	if in.Context == 0 {
+		c, err := s.Get(ctx, in.CollectionID.UUID, in.ChunkID)
+		if err != nil {
+			return nil, err
+		}
+		return newOneChunkAnswer(c), nil
+	}
+	c, around, err := s.GetWithNeighbours(ctx, in.CollectionID.UUID, in.ChunkID, in.Context)
 	if err != nil {
 		return nil, err
 	}
-	return &oneChunkAnswer{newOneChunkBody(c)}, nil
+	answer := newOneChunkAnswer(c)
+	before, after := newChunkBodies(around.Before), newChunkBodies(around.After)
+	answer.Body.Before, answer.Body.After = &before, &after
+	return answer, nil
 }

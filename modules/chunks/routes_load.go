@@ -1,10 +1,7 @@
 package chunks
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 
@@ -20,8 +17,6 @@ const (
 	// maxLine bounds a line, in bytes: a content of the most characters, each of them
 	// escaped, with its metadata.
 	maxLine = 16 << 20
-	// maxArray bounds a JSON array, which is in memory as a whole, in bytes.
-	maxArray = 64 << 20
 )
 
 func registerLoad(api huma.API, s *Service) {
@@ -105,7 +100,7 @@ func (s *Service) array(body io.Reader) RowSource {
 	return func() (NewChunk, error) {
 		if !read {
 			var err error
-			if chunks, err = readArray(body, s.config.MaxBatch); err != nil {
+			if chunks, err = readArray(body, "chunks", s.config.MaxBatch); err != nil {
 				return NewChunk{}, err
 			}
 			read = true
@@ -113,88 +108,8 @@ func (s *Service) array(body io.Reader) RowSource {
 		if index == len(chunks) {
 			return NewChunk{}, io.EOF
 		}
-		c, err := decodeChunk(chunks[index], place{index: index}, s.config.MaxCharacters)
+		c, err := decodeChunk(chunks[index], place{array: "chunks", index: index}, s.config.MaxCharacters)
 		index++
 		return c, err
 	}
-}
-
-// readArray reads {"chunks": […]}, of at most so many chunks.
-func readArray(body io.Reader, most int) ([]jsontext.Value, error) {
-	var text bytes.Buffer
-	if n, err := text.ReadFrom(io.LimitReader(body, maxArray+1)); err != nil {
-		return nil, err
-	} else if n > maxArray {
-		return nil, errTooManyRows.WithMessagef("A JSON array may have at most %d MiB: send the chunks as %s, a chunk a line, which has no such limit.", maxArray>>20, mediaLines)
-	}
-	decoder := jsontext.NewDecoder(&text)
-	if err := expect(decoder, '{'); err != nil {
-		return nil, err
-	}
-	var chunks []jsontext.Value
-	for decoder.PeekKind() != '}' {
-		name, err := decoder.ReadToken()
-		if err != nil {
-			return nil, malformed(err)
-		}
-		if name.Kind() != '"' || name.String() != "chunks" {
-			return nil, errBadArray.WithMessagef("The body has a member %q, which there is not; it has the one member \"chunks\", an array of chunks.", shorten(name.String()))
-		}
-		if chunks, err = readElements(decoder, most); err != nil {
-			return nil, err
-		}
-	}
-	if chunks == nil {
-		return nil, errBadArray
-	}
-	if err := expect(decoder, '}'); err != nil {
-		return nil, err
-	}
-	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, errBadArray.WithMessagef("Something follows after the end of the JSON object.")
-	}
-	return chunks, nil
-}
-
-// readElements reads an array of values.
-func readElements(decoder *jsontext.Decoder, most int) ([]jsontext.Value, error) {
-	if err := expect(decoder, '['); err != nil {
-		return nil, err
-	}
-	chunks := []jsontext.Value{}
-	for decoder.PeekKind() != ']' {
-		value, err := decoder.ReadValue()
-		if err != nil {
-			return nil, malformed(err)
-		}
-		if len(chunks) == most {
-			return nil, errTooManyRows.WithMessagef("A JSON array may have at most %d chunks: send them as %s, a chunk a line, which has no such limit.", most, mediaLines)
-		}
-		chunks = append(chunks, value.Clone())
-	}
-	return chunks, expect(decoder, ']')
-}
-
-func expect(decoder *jsontext.Decoder, kind jsontext.Kind) error {
-	token, err := decoder.ReadToken()
-	if err != nil {
-		return malformed(err)
-	}
-	if token.Kind() != kind {
-		return errBadArray
-	}
-	return nil
-}
-
-// malformed says where a JSON text is not one.
-func malformed(err error) error {
-	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		return errBadArray.WithMessagef("The body is not valid JSON: %s.", syntaxText(syntactic)).WithCause(err)
-	}
-	return errBadArray.WithCause(err)
-}
-
-// syntaxText says what is wrong with a JSON text, and where.
-func syntaxText(e *jsontext.SyntacticError) string {
-	return fmt.Sprintf("%v at byte %d", e.Err, e.ByteOffset)
 }

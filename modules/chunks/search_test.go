@@ -88,9 +88,13 @@ func TestSearch_WhatIsGoneIsNotFound(t *testing.T) {
 
 	t.Run("a chunk that is disabled", func(t *testing.T) {
 		hit := search(t, w, alice, "sleeps", c.ID).Hits[0]
-		require.NoError(t, rows.SetEnabled(t.Context(), scope, hit.ChunkID, false))
+		enable := func(enabled bool) {
+			_, err := w.Chunks.Edit(w.As(alice), c.ID, hit.ChunkID, chunks.EditInput{Edit: chunks.Edit{Enabled: &enabled}})
+			require.NoError(t, err)
+		}
+		enable(false)
 		require.Equal(t, []string{"b.txt", "c.txt"}, found())
-		require.NoError(t, rows.SetEnabled(t.Context(), scope, hit.ChunkID, true))
+		enable(true)
 		require.Equal(t, []string{"a.txt", "b.txt", "c.txt"}, found())
 	})
 	t.Run("a document that is deleted, although its search rows are there", func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"semantik/modules/collections"
 	"semantik/modules/documents"
@@ -74,6 +75,10 @@ func NewService(d Deps, config Config) *Service {
 type PageQuery struct {
 	// DocumentID narrows the list to one document.
 	DocumentID *uuid.UUID
+	// WithoutVector narrows it to chunks that name no vector. They are not counted, and
+	// pages may be shorter than they could be, because a bounded number of chunks is
+	// looked at for each.
+	WithoutVector bool
 	// Page counts from 1; it is looked at only without After.
 	Page int
 	// PageSize is 1 to [MaxPage].
@@ -85,8 +90,8 @@ type PageQuery struct {
 // Page is a part of a list of chunks.
 type Page struct {
 	Chunks []Chunk
-	// Total counts all chunks of the list.
-	Total int64
+	// Total counts all chunks of the list; nil where they are not counted.
+	Total *int64
 	// HasNext tells whether there are more.
 	HasNext bool
 	// Next continues the list by key; nil at its end.
@@ -100,25 +105,29 @@ func (s *Service) List(ctx context.Context, collectionID uuid.UUID, q PageQuery)
 	if err != nil {
 		return Page{}, err
 	}
-	page := Page{Total: scope.Collection().ChunkCount}
+	total := scope.Collection().ChunkCount
 	if q.DocumentID != nil {
 		d, err := s.documents.Get(ctx, collectionID, *q.DocumentID)
 		if err != nil {
 			return Page{}, err
 		}
-		page.Total = d.ChunkCount
+		total = d.ChunkCount
 	}
+	if q.WithoutVector {
+		return s.listWithoutVector(ctx, scope, q)
+	}
+	page := Page{Total: &total}
 	// One more than asked for is read, to know whether there are more.
-	if q.After != nil {
-		page.Chunks, err = s.repository.GetChunksByCollection(ctx, scope, q.DocumentID, *q.After, min(q.PageSize, MaxPage-1)+1)
-		if err != nil {
-			return Page{}, err
-		}
-	} else {
-		page.Chunks, err = s.repository.GetChunksByOffset(ctx, scope, q.DocumentID, (q.Page-1)*q.PageSize, q.PageSize+1)
-		if err != nil {
-			return Page{}, err
-		}
+	switch more := q.PageSize + 1; {
+	case q.After == nil:
+		page.Chunks, err = s.repository.GetChunksByOffset(ctx, scope, q.DocumentID, (q.Page-1)*q.PageSize, more)
+	case q.DocumentID != nil:
+		page.Chunks, err = s.repository.GetChunksByDocument(ctx, scope, *q.DocumentID, *q.After, more)
+	default:
+		page.Chunks, err = s.repository.GetChunksByCollection(ctx, scope, *q.After, more)
+	}
+	if err != nil {
+		return Page{}, err
 	}
 	if len(page.Chunks) > q.PageSize {
 		page.Chunks = page.Chunks[:q.PageSize]
@@ -129,6 +138,24 @@ func (s *Service) List(ctx context.Context, collectionID uuid.UUID, q PageQuery)
 	return page, nil
 }
 
+func (s *Service) listWithoutVector(ctx context.Context, scope collections.Scope, q PageQuery) (Page, error) {
+	after := Key{}
+	switch {
+	case q.After != nil:
+		after = *q.After
+	case q.Page > 1:
+		return Page{}, errNumberedWithoutVector
+	}
+	found, next, err := s.repository.GetChunksWithoutEmbeddings(ctx, scope, q.DocumentID, after, q.PageSize)
+	return Page{Chunks: found, HasNext: next != nil, Next: next}, err
+}
+
+// Neighbours are the chunks of the same document around a chunk.
+type Neighbours struct {
+	// Before and After are in the order of their index.
+	Before, After []Chunk
+}
+
 // Get reads one chunk of a collection that the caller may read.
 func (s *Service) Get(ctx context.Context, collectionID uuid.UUID, id int64) (Chunk, error) {
 	scope, err := s.collections.Authorize(ctx, collectionID, collections.Read)
@@ -136,4 +163,22 @@ func (s *Service) Get(ctx context.Context, collectionID uuid.UUID, id int64) (Ch
 		return Chunk{}, err
 	}
 	return s.repository.GetChunkByID(ctx, scope, id)
+}
+
+// GetWithNeighbours is Get with up to n chunks, at most [MaxContext], of each side: all
+// of them as they are at the same moment, so that no two come from different versions
+// of a document.
+func (s *Service) GetWithNeighbours(ctx context.Context, collectionID uuid.UUID, id int64, n int) (c Chunk, around Neighbours, err error) {
+	scope, err := s.collections.Authorize(ctx, collectionID, collections.Read)
+	if err != nil {
+		return c, around, err
+	}
+	err = s.db.InTx(ctx, func(ctx context.Context) (err error) {
+		if c, err = s.repository.GetChunkByID(ctx, scope, id); err != nil {
+			return err
+		}
+		around.Before, around.After, err = s.repository.GetNeighbours(ctx, scope, c, n)
+		return err
+	}, database.ReadOnly(), database.Isolation(pgx.RepeatableRead))
+	return c, around, err
 }

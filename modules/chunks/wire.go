@@ -22,6 +22,19 @@ type chunkBody struct {
 	Metadata     json.RawMessage `json:"metadata"`
 	CreatedAt    *web.Time       `json:"created_at"`
 	UpdatedAt    *web.Time       `json:"updated_at"`
+	ChunkMarks
+}
+
+// ChunkMarks are what a chunk has besides its text. It is exported because Huma looks
+// into no other embedded type.
+type ChunkMarks struct {
+	EmbeddingVectorID *string   `json:"embedding_vector_id" doc:"The chunk's vector in a store of vectors."`
+	Enabled           bool      `json:"enabled" doc:"False for a chunk that no search finds."`
+	EditedAt          *web.Time `json:"edited_at" doc:"When somebody changed it last; null for a chunk that is as it was loaded."`
+}
+
+func newChunkMarks(c Chunk) ChunkMarks {
+	return ChunkMarks{EmbeddingVectorID: c.EmbeddingVectorID, Enabled: c.Enabled, EditedAt: web.NewTimePointer(c.EditedAt)}
 }
 
 func newChunkBody(c Chunk) chunkBody {
@@ -30,7 +43,7 @@ func newChunkBody(c Chunk) chunkBody {
 		ID: c.ID, CollectionID: web.NewUUID(c.CollectionID), ChunkIndex: c.ChunkIndex, Content: c.Content,
 		TokenCount: split.EstimateTokens(characters), CharCount: characters,
 		StartOffset: c.StartOffset, EndOffset: c.EndOffset, Metadata: c.Metadata,
-		CreatedAt: web.NewTimePointer(&c.CreatedAt), UpdatedAt: web.NewTimePointer(&c.UpdatedAt),
+		CreatedAt: web.NewTimePointer(&c.CreatedAt), UpdatedAt: web.NewTimePointer(&c.UpdatedAt), ChunkMarks: newChunkMarks(c),
 	}
 	if c.TokenCount != nil {
 		body.TokenCount = *c.TokenCount
@@ -44,7 +57,7 @@ func newChunkBody(c Chunk) chunkBody {
 
 type chunkPageBody struct {
 	Chunks   []chunkBody `json:"chunks"`
-	Total    int64       `json:"total"`
+	Total    *int64      `json:"total" doc:"Null for chunks without a vector, which are not counted."`
 	Page     int         `json:"page"`
 	PageSize int         `json:"page_size"`
 	HasNext  bool        `json:"has_next"`
@@ -64,17 +77,30 @@ type oneChunkBody struct {
 	Metadata     json.RawMessage `json:"metadata"`
 	CreatedAt    web.Time        `json:"created_at"`
 	UpdatedAt    web.Time        `json:"updated_at"`
+	ChunkMarks
+
+	// Both are absent where no neighbours were asked for.
+	Before *[]chunkBody `json:"before,omitempty" doc:"The chunks of the same document before it, with context."`
+	After  *[]chunkBody `json:"after,omitempty" doc:"Those after it."`
 }
 
 func newOneChunkBody(c Chunk) oneChunkBody {
 	body := oneChunkBody{
 		ID: c.ID, CollectionID: web.NewUUID(c.CollectionID), ChunkIndex: c.ChunkIndex, Content: c.Content,
 		TokenCount: c.TokenCount, StartOffset: c.StartOffset, EndOffset: c.EndOffset, Metadata: c.Metadata,
-		CreatedAt: web.NewTime(c.CreatedAt), UpdatedAt: web.NewTime(c.UpdatedAt),
+		CreatedAt: web.NewTime(c.CreatedAt), UpdatedAt: web.NewTime(c.UpdatedAt), ChunkMarks: newChunkMarks(c),
 	}
 	if c.DocumentID != nil {
 		id := web.NewUUID(*c.DocumentID)
 		body.DocumentID = &id
 	}
 	return body
+}
+
+func newChunkBodies(list []Chunk) []chunkBody {
+	bodies := make([]chunkBody, len(list))
+	for i, c := range list {
+		bodies[i] = newChunkBody(c)
+	}
+	return bodies
 }

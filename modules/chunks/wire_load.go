@@ -43,7 +43,8 @@ type loadedChunkBody struct {
 type place struct {
 	// line counts from 1; 0 in a JSON array.
 	line int
-	// index counts from 0, in a JSON array.
+	// index counts from 0, in the JSON array of that name.
+	array string
 	index int
 }
 
@@ -52,14 +53,14 @@ func (p place) text() string {
 	if p.line > 0 {
 		return fmt.Sprintf("Line %d", p.line)
 	}
-	return fmt.Sprintf("Chunk %d of the array", p.index)
+	return fmt.Sprintf("Element %d of %s", p.index, p.array)
 }
 
 // location is where a field is, as errors name it.
 func (p place) location(field string) string {
 	at := fmt.Sprintf("line %d", p.line)
 	if p.line == 0 {
-		at = fmt.Sprintf("body.chunks[%d]", p.index)
+		at = fmt.Sprintf("body.%s[%d]", p.array, p.index)
 	}
 	if field == "" {
 		return at
@@ -68,8 +69,11 @@ func (p place) location(field string) string {
 }
 
 // refuse makes the faults of one chunk the load's error.
-func (p place) refuse(f faults) error {
-	e := ErrBadChunk.WithMessagef("%s: %s %s. Nothing was loaded.", p.text(), orChunk(f[0].Location), f[0].Message)
+func (p place) refuse(f faults) error { return p.refuseWith(ErrBadChunk, f) }
+
+// refuseWith makes the faults of one line, or element, an error of that code.
+func (p place) refuseWith(e *apperr.Error, f faults) error {
+	e = e.WithMessagef("%s: %s %s. Nothing was changed.", p.text(), orIt(f[0].Location), f[0].Message)
 	for _, field := range f {
 		field.Location = p.location(field.Location)
 		e.Fields = append(e.Fields, field)
@@ -80,9 +84,9 @@ func (p place) refuse(f faults) error {
 	return e.WithDetail("index", p.index)
 }
 
-func orChunk(field string) string {
+func orIt(field string) string {
 	if field == "" {
-		return "the chunk"
+		return "it"
 	}
 	return field
 }

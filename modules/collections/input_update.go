@@ -1,13 +1,13 @@
 package collections
 
 import (
-	"bytes"
 	"encoding/json"
 	"reflect"
 	"slices"
 	"time"
 
 	"semantik/platform/apperr"
+	"semantik/platform/database"
 )
 
 // UpdateInput says what is to change in a collection. What is nil stays as it is;
@@ -85,7 +85,7 @@ func (in UpdateInput) changes(c Collection) (map[string]change, error) {
 		column   string
 		from, to json.RawMessage
 	}{{"meta", c.Meta, object(in.Metadata)}, {"extraction_config", c.ExtractionConfig, object(in.ExtractionConfig)}} {
-		if o.to != nil && !sameJSON(o.from, o.to) {
+		if o.to != nil && !database.SameJSON(o.from, o.to) {
 			changed[o.column] = change{from: o.from, to: o.to, secret: true}
 		}
 	}
@@ -123,20 +123,4 @@ func columns(changed map[string]change) (set, told map[string]any) {
 		told[column] = map[string]any{"from": c.from, "to": c.to}
 	}
 	return set, told
-}
-
-// sameJSON reports whether two texts say the same in JSON, numbers compared by
-// their digits.
-func sameJSON(a, b json.RawMessage) bool {
-	return reflect.DeepEqual(decodeJSON(a), decodeJSON(b))
-}
-
-func decodeJSON(text json.RawMessage) any {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
-		return nil
-	}
-	return value
 }

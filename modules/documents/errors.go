@@ -36,9 +36,9 @@ var (
 		"The document was changed while it was being worked on.")
 
 	// ErrNotLoadable means that a document is still to get the chunks of its own content,
-	// or has none because that could not be read.
+	// or has none because that could not be read: what is done to its chunks would be lost.
 	ErrNotLoadable = apperr.New(apperr.Conflict, "document_not_loadable",
-		"The document takes chunks only once it is completed.")
+		"The chunks of a document can be changed only once it is completed.")
 
 	errExists = apperr.New(apperr.Conflict, "document_exists",
 		"There is a document with this id already.")

@@ -40,24 +40,35 @@ where d.id = w.id
   and d.collection_id = $1
   and d.partition_key = $2`
 
-// AddChunks counts chunks that were loaded into documents from outside, in the order
-// of their ids. It needs a unit of work, and locks the documents until its end. Only
-// completed documents take chunks: one that waits or is being worked on gets its own
-// ([ErrNotLoadable]), and one that is deleted or not there is [ErrNotFound].
+// AddChunks counts chunks that were loaded into documents from outside, or with a
+// negative number deleted, in the order of the documents' ids. It locks them as
+// [Repository.LockLoadable] does, and gives its errors.
 func (r *Repository) AddChunks(ctx context.Context, scope collections.Scope, loaded []Loaded) error {
-	if _, err := r.db.Tx(ctx); err != nil {
-		return err
-	}
 	ids, counts := make([]uuid.UUID, len(loaded)), make([]int64, len(loaded))
 	for i, l := range loaded {
 		ids[i], counts[i] = l.ID, l.New
 	}
-	querier := r.db.Querier(ctx)
-	rows, err := querier.Query(ctx, lockLoaded, scope.ID(), scope.PartitionKey(), ids)
+	if err := r.LockLoadable(ctx, scope, ids...); err != nil {
+		return err
+	}
+	_, err := r.db.Querier(ctx).Exec(ctx, addChunks, scope.ID(), scope.PartitionKey(), ids, counts)
+	return r.db.Translate(err)
+}
+
+// LockLoadable locks documents whose chunks are being changed from outside, until the
+// unit of work ends, which it needs. It comes after the chunks, as with everybody who
+// loads. Only completed documents take that: one that waits or is being worked on gets
+// its own chunks ([ErrNotLoadable]), and one that is deleted or not there is
+// [ErrNotFound].
+func (r *Repository) LockLoadable(ctx context.Context, scope collections.Scope, ids ...uuid.UUID) error {
+	if _, err := r.db.Tx(ctx); err != nil {
+		return err
+	}
+	rows, err := r.db.Querier(ctx).Query(ctx, lockLoaded, scope.ID(), scope.PartitionKey(), ids)
 	if err != nil {
 		return fmt.Errorf("locking documents: %w", r.db.Translate(err))
 	}
-	found := make(map[uuid.UUID]Status, len(loaded))
+	found := make(map[uuid.UUID]Status, len(ids))
 	var id uuid.UUID
 	var status Status
 	_, err = pgx.ForEachRow(rows, []any{&id, &status}, func() error {
@@ -72,8 +83,7 @@ func (r *Repository) AddChunks(ctx context.Context, scope collections.Scope, loa
 			return err
 		}
 	}
-	_, err = querier.Exec(ctx, addChunks, scope.ID(), scope.PartitionKey(), ids, counts)
-	return r.db.Translate(err)
+	return nil
 }
 
 // loadable tells why a document takes no chunks.
@@ -83,7 +93,7 @@ func loadable(id uuid.UUID, found map[uuid.UUID]Status) error {
 	case !there, status == StatusDeleted:
 		return ErrNotFound.WithMessagef("The collection has no document %s, or not any more.", id).WithDetail("document_id", id.String())
 	case status != StatusCompleted:
-		return ErrNotLoadable.WithMessagef("The document %s is %s, and takes chunks only once it is completed.", id, status).
+		return ErrNotLoadable.WithMessagef("The document %s is %s: its chunks can be changed only once it is completed.", id, status).
 			WithDetail("document_id", id.String())
 	default:
 		return nil

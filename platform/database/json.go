@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 )
@@ -82,4 +83,20 @@ func escapesNUL(value []byte) bool {
 		i++ // the character after a backslash
 	}
 	return false
+}
+
+// SameJSON reports whether two texts say the same in JSON, whatever the order of
+// members; numbers are compared by their digits.
+func SameJSON(a, b json.RawMessage) bool {
+	return reflect.DeepEqual(decoded(a), decoded(b))
+}
+
+func decoded(text json.RawMessage) any {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return nil
+	}
+	return value
 }
