@@ -132,9 +132,9 @@ func TestLoad_TenThousandHostileLines(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	accepted, index := 0, 0
 	token := "Bearer " + w.Token(w.Root)
-	for range 2500 {
+	for range 1250 {
 		var lines strings.Builder
-		for range 4 {
+		for range 8 {
 			fmt.Fprintln(&lines, spoil(random, fmt.Sprintf(`{"chunk_index": %d, "content": "line %d", "metadata": {"a": [1, 2.5, "x", null]}, "token_count": 3}`, index, index)))
 			index++
 		}

@@ -233,7 +233,7 @@ func TestLoad_AClientThatVanishesLeavesNothing(t *testing.T) {
 
 func TestLoad_ASilentClientIsCutOff(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker(), testworld.Setting("BULK_LOAD_TIMEOUT=2"))
+	w := testworld.New(t, testworld.NoWorker(), testworld.Setting("BULK_LOAD_TIMEOUT=1"))
 	c := w.Collection(w.Root)
 	d := completed(t, w, c.ID)
 	token := w.Token(w.Root)
@@ -302,7 +302,8 @@ func TestLoad_OfMoreDocumentsThanFitAtOnce(t *testing.T) {
 	t.Parallel()
 	w := testworld.New(t, testworld.NoWorker())
 	c := w.Collection(w.Root)
-	const n = 10_050
+	w.Chunks.KeepSpans(1000)
+	const n = 2050
 	w.Exec(`insert into documents (id, collection_id, partition_key, file_path, file_name, file_size, content_hash, status)
 select ('00000000-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid, $1, $2, i || '.txt', i || '.txt', 0, lpad(to_hex(i), 64, '0'), 'completed' from generate_series(1, $3::int) i`,
 		c.ID, w.Scope(c.ID).PartitionKey(), n)

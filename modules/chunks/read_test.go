@@ -101,14 +101,14 @@ func TestList_ChunksThatNameNoVector(t *testing.T) {
 	w := testworld.New(t, testworld.NoWorker())
 	c := w.Collection(w.Root)
 	d := completed(t, w, c.ID)
-	// One page looks at 20,000: the first holds one that has none, the second two.
+	// One page looks at 5,000: the first holds one that has none, the second two.
 	w.Exec(`insert into chunks (collection_id, partition_key, document_id, chunk_index, content, embedding_vector_id)
-select $1, partition_key, $2, i, 'x', case when i in (7, 20005, 41000) then null else 'v' end
-from collections, generate_series(0, 41000) i where id = $1`, c.ID, d)
-	w.Exec(`update collections set chunk_count = 41001 where id = $1`, c.ID)
-	w.Exec(`update documents set chunk_count = 41001 where id = $1`, d)
+select $1, partition_key, $2, i, 'x', case when i in (7, 5005, 10100) then null else 'v' end
+from collections, generate_series(0, 10100) i where id = $1`, c.ID, d)
+	w.Exec(`update collections set chunk_count = 10101 where id = $1`, c.ID)
+	w.Exec(`update documents set chunk_count = 10101 where id = $1`, d)
 	w.Exec(`insert into chunk_search_backlog (collection_id, partition_key, load_id, document_id, first_index, last_index, new_chunks)
-select id, partition_key, 1, $2, 0, 41000, 0 from collections where id = $1`, c.ID, d)
+select id, partition_key, 1, $2, 0, 10100, 0 from collections where id = $1`, c.ID, d)
 	for _, of := range []string{"", "&document_id=" + d.String()} {
 		var found []float64
 		pages := 0
@@ -122,7 +122,7 @@ select id, partition_key, 1, $2, 0, 41000, 0 from collections where id = $1`, c.
 			}
 			after = "&after=" + next
 		}
-		require.Equal(t, []float64{7, 20005, 41000}, found)
+		require.Equal(t, []float64{7, 5005, 10100}, found)
 		require.Equal(t, 2, pages, "the three looks")
 	}
 	w.HTTP(t,

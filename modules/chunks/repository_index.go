@@ -95,10 +95,15 @@ func (r *Repository) ShortenPending(ctx context.Context, scope collections.Scope
 
 // Making search rows locks the chunks: whoever deletes or replaces one meanwhile
 // waits, and then finds the search row that has been made of it; whoever was faster
-// is waited for, and what is read is what they have left. The chunks that have a
-// search row are asked for by a subquery of their own, which is a look at an index for
-// each of them; joined, with the statistics of a partition that has just been loaded,
-// PostgreSQL would read all of it.
+// is waited for, and what is read is what they have left.
+//
+// All of it is written so that PostgreSQL can read it in one way only. It runs right
+// after a load, when there are no statistics of what was loaded: PostgreSQL then takes
+// a collection for a few rows, and the index that begins with it for a good way to any
+// of them, and reads the whole collection for each slice, or for each document. A
+// comparison of rows is served by the unique key alone, a lateral by the primary key,
+// one row after another; the chunks that have a search row are asked for by a subquery
+// of their own, a look at an index for each of them.
 const (
 	hasNoSearchRow = `
     and (
@@ -109,34 +114,38 @@ const (
         and s.chunk_id = k.id
     ) is null`
 
+	intoSearchRows = ` into chunk_search (partition_key, collection_id, document_id, chunk_id, search)
+  select $1, $2, l.document_id, w.id, chunk_search_vector(l.content)
+  from (select id from `
+
+	lockedEnd = ` order by id) w
+  cross join lateral (
+    select k.document_id, k.content
+    from chunks k
+    where k.partition_key = $1
+      and k.collection_id = $2
+      and k.id = w.id
+    for share
+  ) l
+  on conflict do nothing`
+
 	// indexDocuments is served by the unique key (collection_id, document_id,
-	// chunk_index, …): the lateral, which offset keeps as it is, is looked through for
-	// one document after another.
+	// chunk_index, …) for one document after another.
 	indexDocuments = `
-insert into chunk_search (partition_key, collection_id, document_id, chunk_id, search)
-select $1, $2, l.document_id, l.id, chunk_search_vector(l.content)
-from (
-  select k.id, k.document_id, k.content
-  from chunks k
-  where k.partition_key = $1
-    and k.collection_id = $2
-    and k.id = any(array(
-      select f.id
-      from unnest($3::uuid[], $4::integer[], $5::integer[]) as w(document_id, first_index, last_index)
-      cross join lateral (
-        select k.id
-        from chunks k
-        where k.partition_key = $1
-          and k.collection_id = $2
-          and k.document_id = w.document_id
-          and k.chunk_index between w.first_index and w.last_index` + hasNoSearchRow + `
-        offset 0
-      ) f
-    ))
-  order by k.document_id, k.chunk_index
-  for share
-) l
-on conflict do nothing`
+with slice as materialized (
+  select f.id
+  from unnest($3::uuid[], $4::integer[], $5::integer[]) as w(document_id, first_index, last_index)
+  cross join lateral (
+    select k.id
+    from chunks k
+    where k.partition_key = $1
+      and k.collection_id = $2
+      and (k.document_id, k.chunk_index) >= (w.document_id, w.first_index)
+      and (k.document_id, k.chunk_index) <= (w.document_id, w.last_index)` + hasNoSearchRow + `
+    offset 0
+  ) f
+)
+insert` + intoSearchRows + `slice` + lockedEnd
 
 	sliceBegin = ` slice as materialized (
   select k.id, k.chunk_index
@@ -144,23 +153,11 @@ on conflict do nothing`
   where k.partition_key = $1
     and k.collection_id = $2`
 
-	sliceEnd = `
-    and k.chunk_index between $3 and $4` + hasNoSearchRow + `
-  order by k.chunk_index
+	sliceEnd = hasNoSearchRow + `
+  order by k.document_id, k.chunk_index
   limit $5
 ), made as (
-  insert into chunk_search (partition_key, collection_id, document_id, chunk_id, search)
-  select $1, $2, l.document_id, l.id, chunk_search_vector(l.content)
-  from (
-    select k.id, k.document_id, k.content
-    from chunks k
-    where k.partition_key = $1
-      and k.collection_id = $2
-      and k.id = any(array(select id from slice))
-    order by k.document_id, k.chunk_index
-    for share
-  ) l
-  on conflict do nothing
+  insert` + intoSearchRows + `slice` + lockedEnd + `
   returning 1
 )
 select (select count(*) from made), count(*), coalesce(max(chunk_index), 0)
@@ -169,10 +166,12 @@ from slice`
 	// Both are served by the unique key (collection_id, document_id, chunk_index, …).
 	indexSliceOfDocument = `
 with` + sliceBegin + `
-    and k.document_id = $6` + sliceEnd
+    and (k.document_id, k.chunk_index) >= ($6, $3)
+    and (k.document_id, k.chunk_index) <= ($6, $4)` + sliceEnd
 	indexSliceOfNone = `
 with` + sliceBegin + `
-    and k.document_id is null` + sliceEnd
+    and k.document_id is null
+    and k.chunk_index between $3 and $4` + sliceEnd
 )
 
 // IndexDocuments makes the search rows that chunks of documents have not, and tells

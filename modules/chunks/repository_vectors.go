@@ -13,7 +13,7 @@ import (
 
 const (
 	// lookedAtOnce is how many chunks are looked at for a page of those without a vector.
-	lookedAtOnce = 20_000
+	lookedAtOnce = 5_000
 	// vectorsAtOnce is how many chunks get the names of their vectors in one statement.
 	vectorsAtOnce = 1000
 )
@@ -112,25 +112,27 @@ type Vector struct {
 	Name *string
 }
 
-// updateVectors is served by the primary key. The chunks are locked in the order of
-// their ids first, so that two who name the same ones wait for each other in turn.
+// updateVectors is served by the primary key, chunk by chunk, in the order of the ids
+// that it is given, so that two who name the same ones wait for each other in turn.
 const updateVectors = `
 with locked as materialized (
-  select id
-  from chunks
-  where partition_key = $1
-    and collection_id = $2
-    and id = any($3::bigint[])
-  order by id
-  for no key update
+  select w.chunk_id, w.vector_id
+  from unnest($3::bigint[], $4::text[]) as w(chunk_id, vector_id)
+  cross join lateral (
+    select k.id
+    from chunks k
+    where k.partition_key = $1
+      and k.collection_id = $2
+      and k.id = w.chunk_id
+    for no key update
+  ) l
 )
 update chunks k
 set embedding_vector_id = w.vector_id,
     updated_at = greatest(now(), k.created_at + interval '1 microsecond')
-from unnest($3::bigint[], $4::text[]) as w(chunk_id, vector_id)
+from locked w
 where k.partition_key = $1
   and k.collection_id = $2
-  and k.id = any(array(select id from locked))
   and k.id = w.chunk_id
 returning k.id`
 

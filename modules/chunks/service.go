@@ -26,6 +26,8 @@ type Service struct {
 	indexer      *Indexer
 	audit        collections.Recorder
 	config       Config
+	// spansAtOnce is the constant of that name, save in a test of what follows from it.
+	spansAtOnce int
 }
 
 // Accounts knows whether a request still speaks for somebody.
@@ -67,7 +69,7 @@ type Config struct {
 func NewService(d Deps, config Config) *Service {
 	return &Service{
 		db: d.DB, repository: d.Repository, searcher: d.Searcher, accounts: d.Accounts, collections: d.Collections, counters: d.Counters,
-		documents: d.Documents, documentRows: d.DocumentRows, indexer: d.Indexer, audit: d.Audit, config: config,
+		documents: d.Documents, documentRows: d.DocumentRows, indexer: d.Indexer, audit: d.Audit, config: config, spansAtOnce: spansAtOnce,
 	}
 }
 

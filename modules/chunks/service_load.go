@@ -120,7 +120,7 @@ func (r *loadRun) copy(ctx context.Context) (int64, error) {
 	for ended := false; !ended; {
 		brought := spans{}
 		n, err := r.repository.CopyChunks(ctx, r.scope, func() (NewChunk, error) {
-			if len(brought) >= spansAtOnce {
+			if len(brought) >= r.spansAtOnce {
 				return NewChunk{}, io.EOF
 			}
 			c, err := r.rows.Next()
