@@ -14,19 +14,26 @@ import (
 // characters, each of them escaped.
 const maxVectorLine = 8 << 10
 
-// vectorsBody is the JSON form of a request to name vectors.
+// vectorsBody describes the JSON form of a request to name vectors, and vectorBody one of
+// them; they are read by [decodeVector].
 type vectorsBody struct {
 	Updates []vectorBody `json:"updates" maxItems:"10000"`
 }
 
 type vectorBody struct {
-	ChunkID  *int64         `json:"chunk_id" minimum:"1"`
-	VectorID jsontext.Value `json:"vector_id" doc:"1 to 255 characters; null takes the name away."`
+	ChunkID  int64   `json:"chunk_id" minimum:"1"`
+	VectorID *string `json:"vector_id" nullable:"true" minLength:"1" maxLength:"255" doc:"Null takes the name away."`
+}
+
+// sentVector tells what is absent from what is null.
+type sentVector struct {
+	ChunkID  *int64         `json:"chunk_id"`
+	VectorID jsontext.Value `json:"vector_id"`
 }
 
 // decodeVector reads one, as strictly as a chunk.
 func decodeVector(data []byte, at place) (Vector, error) {
-	var body vectorBody
+	var body sentVector
 	if err := json.Unmarshal(data, &body, json.RejectUnknownMembers(true)); err != nil {
 		return Vector{}, at.refuseWith(ErrBadVector, faults{faultOf(err)})
 	}

@@ -18,6 +18,10 @@ var (
 	ErrDuplicate = apperr.New(apperr.Conflict, "document_duplicate",
 		"The collection has a document with the same content already.")
 
+	// ErrPathTaken means that another content has the path.
+	ErrPathTaken = apperr.New(apperr.Conflict, "document_path_taken",
+		"The collection has a document with this path and another content.")
+
 	// ErrTooLarge means that a file is larger than a file may be.
 	ErrTooLarge = apperr.New(apperr.TooLarge, "file_too_large",
 		"The file is too large.")

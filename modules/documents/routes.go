@@ -24,10 +24,11 @@ func Register(api huma.API, s *Service) {
 	}, s.handleGet)
 	web.Register(api, huma.Operation{
 		OperationID: "upload-documents", Method: http.MethodPost, Path: "/api/v2/collections/{collection_id}/documents", Tags: tags,
-		Summary: "Upload files",
-		Description: "Takes any number of files, each in a part named \"file\" whose filename is the file's path. " +
-			"Each file has its own outcome: created, a duplicate of what is there, or the new content of the document with the same path.",
-		Security: web.Bearer(), DefaultStatus: http.StatusAccepted, RequestBody: uploadRequestBody(),
+		Summary: "Upload files, or register a document",
+		Description: "As multipart/form-data takes any number of files, each in a part named \"file\" whose filename is the file's path. " +
+			"Each file has its own outcome: created, a duplicate of what is there, or the new content of the document with the same path. " +
+			"As application/json registers a document whose content is kept elsewhere: it is completed, and its chunks are loaded.",
+		Security: web.Bearer(), DefaultStatus: http.StatusAccepted, RequestBody: uploadRequestBody(api), Responses: uploadResponses(api),
 		Errors:   []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
 		Metadata: web.Bulk("upload"),
 	}, s.handleUpload)

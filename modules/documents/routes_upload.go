@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -23,7 +25,7 @@ const (
 
 var (
 	errNotMultipart = apperr.New(apperr.UnsupportedMediaType, "not_multipart",
-		"Files are uploaded as multipart/form-data.")
+		"Files are uploaded as multipart/form-data. What is kept elsewhere is registered as application/json.")
 	errFieldTooLate = apperr.New(apperr.Malformed, "form_field_too_late",
 		"The fields source_path and metadata are about all files, so they stand before the first of them.")
 	errTooManyFiles = apperr.Newf(apperr.TooLarge, "too_many_files",
@@ -32,11 +34,11 @@ var (
 		"A field of the form is too large.")
 )
 
-func uploadRequestBody() *huma.RequestBody {
+func uploadRequestBody(api huma.API) *huma.RequestBody {
 	text := func(doc string) *huma.Schema { return &huma.Schema{Type: huma.TypeString, Description: doc} }
 	return &huma.RequestBody{
 		Required: true,
-		Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: &huma.Schema{
+		Content: map[string]*huma.MediaType{"application/json": web.BodyOf[registrationBody](api, "application/json", "").Content["application/json"], "multipart/form-data": {Schema: &huma.Schema{
 			Type:     huma.TypeObject,
 			Required: []string{"file"},
 			Properties: map[string]*huma.Schema{
@@ -56,14 +58,46 @@ type uploadRequest struct {
 	CollectionID web.UUID `path:"collection_id"`
 }
 
-type uploadAnswer struct{ Body uploadAnswerBody }
+// uploadAnswer is 202 with what became of each file, or 201 with the document that was
+// registered.
+type uploadAnswer struct {
+	Status int
+	Body   any
+}
 
-// handleUpload answers 202 when at least one file was taken. When none was, the
-// answer is the first file's error.
+func uploadResponses(api huma.API) map[string]*huma.Response {
+	of := func(description string, body reflect.Type) *huma.Response {
+		schema := api.OpenAPI().Components.Schemas.Schema(body, true, "")
+		return &huma.Response{Description: description, Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+	}
+	return map[string]*huma.Response{
+		"201": of("The document was registered.", reflect.TypeFor[documentBody]()),
+		"202": of("At least one file was taken.", reflect.TypeFor[uploadAnswerBody]()),
+	}
+}
+
 func (s *Service) handleUpload(ctx context.Context, in *uploadRequest) (*uploadAnswer, error) {
-	if in.MediaType() != "multipart/form-data" {
+	switch in.MediaType() {
+	case "multipart/form-data":
+		return s.handleFiles(ctx, in)
+	case "application/json":
+		registration, err := readRegistration(in.Reader())
+		if err != nil {
+			return nil, err
+		}
+		d, err := s.Register(ctx, in.CollectionID.UUID, registration)
+		if err != nil {
+			return nil, err
+		}
+		return &uploadAnswer{http.StatusCreated, newDocumentBody(d)}, nil
+	default:
 		return nil, errNotMultipart
 	}
+}
+
+// handleFiles answers 202 when at least one file was taken. When none was, the
+// answer is the first file's error.
+func (s *Service) handleFiles(ctx context.Context, in *uploadRequest) (*uploadAnswer, error) {
 	reader, err := in.Parts()
 	if err != nil {
 		return nil, err
@@ -91,7 +125,7 @@ func (s *Service) handleUpload(ctx context.Context, in *uploadRequest) (*uploadA
 		id := web.NewUUID(*operation)
 		body.OperationID = &id
 	}
-	return &uploadAnswer{body}, nil
+	return &uploadAnswer{http.StatusAccepted, body}, nil
 }
 
 // uploadForm reads a multipart form part by part: first the fields, then the

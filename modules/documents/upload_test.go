@@ -303,7 +303,7 @@ func TestUpload_OverHTTP(t *testing.T) {
 			`"outcome":"failed"`, "file_too_large", `"outcome":"created"`),
 		post("only a bad one", http.StatusRequestEntityTooLarge, testworld.Form{Files: []testworld.File{{Path: "big.txt", Content: strings.Repeat("x", 1025)}}}, "file_too_large"),
 		post("no file", http.StatusUnprocessableEntity, testworld.Form{Fields: map[string]string{"source_path": "x"}}, "file_missing"),
-		post("no form", http.StatusUnsupportedMediaType, map[string]any{"file": "x"}),
+		post("no form", http.StatusUnprocessableEntity, map[string]any{"file": "x"}, "body.file_name"),
 		post("metadata that is no object", http.StatusUnprocessableEntity, testworld.Form{Fields: map[string]string{"metadata": "[]"}, Files: one}, "body.metadata"),
 		post("metadata with a NUL character", http.StatusUnprocessableEntity, testworld.Form{Fields: map[string]string{"metadata": `{"a":"\u0000"}`}, Files: one}, "body.metadata"),
 		post("metadata that is too large", http.StatusUnprocessableEntity, testworld.Form{Fields: map[string]string{"metadata": `{"a":"` + strings.Repeat("x", 65536) + `"}`}, Files: one}, "body.metadata"),
