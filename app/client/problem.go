@@ -17,6 +17,8 @@ type Problem struct { //nolint:errname // named as the API names it
 	Detail        string       `json:"detail"`
 	CorrelationID string       `json:"correlation_id"`
 	Fields        []FieldError `json:"errors,omitempty"`
+	// Line is the line of what was sent that is wrong, from 1; 0 where there is none.
+	Line int `json:"line,omitempty"`
 
 	retryAfter time.Duration
 }
