@@ -12,6 +12,7 @@ import (
 
 	"semantik/platform/config"
 	"semantik/platform/postgres"
+	"semantik/platform/profiling"
 )
 
 // The whole program ends within five seconds of being told to: first the server
@@ -51,14 +52,25 @@ func run(ctx context.Context, c *config.Config, log *slog.Logger, tell func(stri
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w; choose another address with HTTP_ADDR or --http-addr", c.HTTP.Addr, err)
 	}
+	profiles, err := listenForProfiles(ctx, c.HTTP.ProfileAddr)
+	if err != nil {
+		_ = listener.Close()
+		return err
+	}
 	if err := a.Worker.Start(ctx); err != nil {
 		_ = listener.Close()
+		if profiles != nil {
+			_ = profiles.Close()
+		}
 		return err
 	}
 	a.KeyUses.Start(ctx)
 	defer a.stopKeyUses(ctx)
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.Server.Serve(inner, listener) })
+	if profiles != nil {
+		group.Go(func() error { return profiling.Serve(inner, profiles, log) })
+	}
 	group.Go(func() error { return stopWorker(inner, a, c.HTTP.ShutdownTimeout+workerGrace) })
 	group.Go(func() error { a.AuditKeeper.Run(inner); return nil })
 	group.Go(func() error { a.Analyzer.Run(inner); return nil })
@@ -74,6 +86,14 @@ func run(ctx context.Context, c *config.Config, log *slog.Logger, tell func(stri
 		return err
 	})
 	return group.Wait()
+}
+
+// listenForProfiles takes the address for profiles; nil when there is none.
+func listenForProfiles(ctx context.Context, addr string) (net.Listener, error) {
+	if addr == "" {
+		return nil, nil //nolint:nilnil // no address is no listener, and no error
+	}
+	return profiling.Listen(ctx, addr)
 }
 
 // stopWorker waits for the end and lets the worker hand back what it is at.

@@ -73,6 +73,7 @@ type Auth struct {
 // HTTP holds the settings of the server.
 type HTTP struct {
 	Addr            string   // host:port
+	ProfileAddr     string   // host:port on loopback; "" for none
 	CORSOrigins     []string // scheme://host[:port], in lower case
 	ShutdownTimeout time.Duration
 	// TrustedProxies are believed about whom they speak for.

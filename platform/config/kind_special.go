@@ -174,6 +174,18 @@ func validAddr(raw string) error {
 	return nil
 }
 
+// validLocalAddr takes an address of this machine alone.
+func validLocalAddr(raw string) error {
+	host, _, err := net.SplitHostPort(raw)
+	if err != nil || validAddr(raw) != nil {
+		return errNotAllowed
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return errNotAllowed
+	}
+	return nil
+}
+
 func validHost(raw string) error {
 	if strings.HasPrefix(raw, "/") {
 		return nil

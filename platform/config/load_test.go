@@ -148,7 +148,7 @@ func TestLoad_refused(t *testing.T) {
 	for _, entry := range []string{
 		"DB_POOL_TIMEOUT=NaN", "DB_POOL_TIMEOUT=1e300", "DB_POOL_TIMEOUT=Inf", "DB_POOL_SIZE=0", "DB_POOL_SIZE=20.5", "DB_POOL_SIZE=99999999999999999999",
 		"MAX_UPLOAD_BYTES=-1", "MAX_UPLOAD_BYTES=NaN", "MAX_UPLOAD_BYTES=9999999999TiB", "MAX_UPLOAD_BYTES=0", "MAX_BODY_BYTES=1",
-		"HTTP_ADDR=127.0.0.1:99999", "HTTP_ADDR=127.0.0.1:http", "HTTP_ADDR=::1:80", "CORS_ORIGINS=https://a.example/path", "CORS_ORIGINS=null",
+		"HTTP_ADDR=127.0.0.1:99999", "PPROF_ADDR=:6060", "PPROF_ADDR=0.0.0.0:6060", "PPROF_ADDR=10.0.0.1:6060", "PPROF_ADDR=example.com:6060", "PPROF_ADDR=127.0.0.1", "HTTP_ADDR=127.0.0.1:http", "HTTP_ADDR=::1:80", "CORS_ORIGINS=https://a.example/path", "CORS_ORIGINS=null",
 		"CORS_ORIGINS=https://*.example.com", "CORS_ORIGINS=ftp://a", "SEMANTIK_ADMIN_USER=a b", "POSTGRES_PORT=0", "POSTGRES_HOST=db:5432",
 		"SEMANTIK_POSTGRES_SETTINGS=a='b", "SEMANTIK_POSTGRES_SETTINGS=a b=c", "BCRYPT_COST=3", "LOG_FORMAT=xml",
 		"JWT_SECRET_KEY=" + strings.Repeat("k", 32) + "," + strings.Repeat("k", 32), "JWT_SECRET_KEY=" + strings.Repeat("k", 32) + ",",
