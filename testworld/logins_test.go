@@ -24,7 +24,7 @@ const (
 	// storm is how many log in at once, over a connection each.
 	storm = 2000
 	// stormDeadline is how long each of them waits for an answer.
-	stormDeadline = 30 * time.Second
+	stormDeadline = 60 * time.Second
 	// stormMemory is how much more the whole process may hold meanwhile, the two
 	// thousand clients included.
 	stormMemory = 400 << 20

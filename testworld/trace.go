@@ -44,8 +44,11 @@ func newTrace() *Trace {
 	return &Trace{countdown: -1, committed: make(chan struct{}), onChunks: map[string]bool{}}
 }
 
+// backgroundKey marks what the program does by itself, whatever a test is at.
+type backgroundKey struct{}
+
 // Record keeps every statement from now on, and gives what fn has led to, in the
-// order in which they were sent.
+// order in which they were sent; what the indexer looks for by itself is no part of it.
 func (t *Trace) Record(fn func()) []Statement {
 	t.mu.Lock()
 	t.recording, t.kept = true, nil
@@ -123,7 +126,7 @@ func (t *Trace) sent(ctx context.Context, conn *pgx.Conn, s Statement) context.C
 	if !s.Copy && !t.onChunks[s.SQL] && ctx.Value(besideKey{}) == nil && IsOnChunks(s.SQL) {
 		t.onChunks[s.SQL] = true
 	}
-	if t.recording {
+	if t.recording && ctx.Value(backgroundKey{}) == nil {
 		s.Args = slices.Clone(s.Args)
 		t.kept = append(t.kept, s)
 	}

@@ -176,7 +176,7 @@ func New(t testing.TB, options ...Option) *World {
 // StartIndexing has search rows made of what is loaded, as a program that runs does.
 func (w *World) StartIndexing() {
 	w.t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), backgroundKey{}, true))
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
