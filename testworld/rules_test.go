@@ -47,7 +47,7 @@ var damages = map[string]string{
 
 func TestRules_EachIsMetAndEachIsFoundBroken(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t)
+	w := testworld.New(t, testworld.AllPartitions())
 	c := w.Collection(w.Root)
 	w.AddDocuments(c, testworld.File{Path: "a.txt", Content: "The house stands by the river."})
 	w.AwaitOperation(w.Delete(w.Collection(w.Root)))

@@ -3,6 +3,7 @@ package testworld
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"regexp"
@@ -45,7 +46,12 @@ type World struct {
 	server   *server
 	log      *logBuffer
 	noWorker bool
+	// partitions is how many partitions the chunks have.
+	partitions int
 }
+
+// fewPartitions are enough for a test that is not about them.
+const fewPartitions = 10
 
 // Option changes how a world is made.
 type Option func(*settings)
@@ -56,6 +62,14 @@ type settings struct {
 	noWorker bool
 	empty    bool
 	url      string
+	// partitions is how many partitions the chunks have.
+	partitions int
+}
+
+// AllPartitions gives the chunks the hundred partitions that a server has by itself, for
+// a test that is about them.
+func AllPartitions() Option {
+	return func(s *settings) { s.partitions = schema.DefaultPartitionCount }
 }
 
 // NoWorker leaves operations as they are started; a test claims them itself, or
@@ -68,7 +82,7 @@ func Empty() Option { return func(s *settings) { s.empty = true } }
 // On builds the program on a database that is there already: a second process
 // beside the one of another world.
 func On(w *World) Option {
-	return func(s *settings) { s.url, s.empty = w.URL, true }
+	return func(s *settings) { s.url, s.empty, s.partitions = w.URL, true, w.partitions }
 }
 
 // Setting sets a variable of the configuration: "NAME=value".
@@ -149,17 +163,18 @@ func Thrice(t *testing.T, suite func(t *testing.T, w *World), options ...Option)
 // New makes a world.
 func New(t testing.TB, options ...Option) *World {
 	t.Helper()
-	s := settings{environ: []string{
+	s := settings{partitions: fewPartitions, environ: []string{
 		"BCRYPT_COST=4", "SEMANTIK_DATA=" + t.TempDir(), "DB_POOL_SIZE=8", "DB_MAX_OVERFLOW=4", "DB_RETRY_INTERVAL=0.01",
 		"DISABLE_RATE_LIMITING=true",
 	}}
 	for _, o := range options {
 		o(&s)
 	}
-	w := &World{t: t, URL: s.url, Trace: newTrace(), log: &logBuffer{}, noWorker: s.noWorker}
+	w := &World{t: t, URL: s.url, Trace: newTrace(), log: &logBuffer{}, noWorker: s.noWorker, partitions: s.partitions}
 	if w.URL == "" {
-		w.URL = pgtest.Database(t)
+		w.URL = pgtest.Partitioned(t, s.partitions)
 	}
+	s.environ = append(s.environ, fmt.Sprintf("CHUNK_PARTITION_COUNT=%d", s.partitions))
 	w.build(t, s)
 	w.KeyUses.Start(t.Context())
 	t.Cleanup(w.end)

@@ -114,7 +114,7 @@ func TestIndexer_AGapInTheIndexesIsNotGoneThrough(t *testing.T) {
 // document in it takes minutes then for what takes a second.
 func TestIndexer_NeedsNoStatistics(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker())
+	w := testworld.New(t, testworld.NoWorker(), testworld.AllPartitions())
 	w.Exec(`alter table chunks_p0 set (autovacuum_enabled = off)`)
 	id := testworld.Value[uuid.UUID](w, `
 select id from (select gen_random_uuid() as id from generate_series(1, 5000)) candidates

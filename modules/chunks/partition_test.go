@@ -16,7 +16,7 @@ const formula = `select (abs(hashtext($1::text)::bigint) % 100)::int`
 
 func TestPartitions_EachCollectionsChunksLieWhereTheFormulaSays(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker())
+	w := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker())
 	const inEach = 100
 	expected := map[string]int64{}
 	for range 10 {
@@ -39,7 +39,7 @@ func TestPartitions_EachCollectionsChunksLieWhereTheFormulaSays(t *testing.T) {
 
 func TestPartitions_HashesSmallestNumberHasAPartitionToo(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker(), testworld.Empty())
+	w := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker(), testworld.Empty())
 	// abs of the smallest int4 is out of range for an int4.
 	require.EqualValues(t, 48, w.Int(`select abs((-2147483648)::int::bigint) % 100`))
 	require.EqualValues(t, 100, w.Int(`

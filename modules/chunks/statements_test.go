@@ -77,7 +77,7 @@ func TestStatements_EveryMethodIsLookedAt(t *testing.T) {
 
 func TestStatements_TouchOnePartition(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker())
+	w := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker())
 	p := crowdedPlace(t, w)
 	partition := fmt.Sprintf("chunks_p%d", p.scope.PartitionKey())
 	search := fmt.Sprintf("chunk_search_p%d", p.scope.PartitionKey())

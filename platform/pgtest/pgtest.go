@@ -12,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+
+	"semantik/schema"
 )
 
 // adminTimeout bounds creating and dropping a database.
@@ -28,8 +30,15 @@ func Empty(t testing.TB) string {
 // template that the first test to ask for one has made.
 func Database(t testing.TB) string {
 	t.Helper()
+	return Partitioned(t, schema.DefaultPartitionCount)
+}
+
+// Partitioned is [Database] with so many partitions of the chunks. A few are enough for
+// most tests, and cost less: a database is cloned and looked through for each of them.
+func Partitioned(t testing.TB, partitions int) string {
+	t.Helper()
 	server := serverURL(t)
-	return create(t, server, template(t, server))
+	return create(t, server, template(t, server, partitions))
 }
 
 // create makes a database from a template, and sees to its end.

@@ -20,9 +20,9 @@ const templateTimeout = 2 * time.Minute
 // template gives the name of the database that tests are cloned from, and makes
 // it when there is none: aside, and renamed once it is complete, so that a
 // program that was killed midway leaves nothing that others would clone.
-func template(t testing.TB, server string) string {
+func template(t testing.TB, server string, partitions int) string {
 	t.Helper()
-	name := "semantik_template_" + schema.Hash()[:16]
+	name := fmt.Sprintf("semantik_template_%s_%d", schema.Hash()[:16], partitions)
 	ctx, cancel := context.WithTimeout(context.Background(), templateTimeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, server)
@@ -43,7 +43,7 @@ func template(t testing.TB, server string) string {
 	require.NoError(t, err)
 	pool, err := pgxpool.New(ctx, withDatabase(server, making))
 	require.NoError(t, err)
-	_, err = schema.New(pool, schema.Options{}).Apply(ctx, schema.ApplyOptions{})
+	_, err = schema.New(pool, schema.Options{PartitionCount: partitions}).Apply(ctx, schema.ApplyOptions{})
 	pool.Close()
 	require.NoError(t, err, "applying the schema to the template")
 	_, err = conn.Exec(ctx, fmt.Sprintf("alter database %s rename to %s", making, name))

@@ -56,7 +56,7 @@ select id, partition_key, 0, $1::int, $1 + $2 - 1, 0 from collections order by p
 
 func TestAnalyzer_AnalyzesAParentOnceATenthHasChangedAndDaily(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker())
+	w := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker())
 	a := analyzer(w)
 	keep := func() { require.NoError(t, a.Keep(t.Context())) }
 	require.ElementsMatch(t, []string{"chunks", "chunk_search"}, analyzes(w, keep), "it never was")
@@ -106,7 +106,7 @@ func TestAnalyzer_AnalyzesAParentOnceATenthHasChangedAndDaily(t *testing.T) {
 
 func TestAnalyzer_OneAtATime(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker())
+	w := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker())
 	fill(t, w, func(int) int { return 1 })
 	w.Await("the statistics know of the rows", func() bool {
 		return churn(t, w, "chunks").Rows == 100 && churn(t, w, "chunk_search").Rows == 100
@@ -123,7 +123,7 @@ func TestAnalyzer_OneAtATime(t *testing.T) {
 // does not wait for it; nor does a load wait for the analyzer.
 func TestAnalyzer_StopsNobodyAndWaitsForNobody(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker())
+	w := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker())
 	fill(t, w, func(int) int { return 1 })
 	w.Await("the statistics know of the rows", func() bool {
 		return churn(t, w, "chunks").Rows == 100 && churn(t, w, "chunk_search").Rows == 100
@@ -166,7 +166,7 @@ func TestAnalyzer_StopsNobodyAndWaitsForNobody(t *testing.T) {
 
 func TestAnalyzer_EndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker())
+	w := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker())
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -182,7 +182,7 @@ func TestAnalyzer_EndsWithItsContext(t *testing.T) {
 // after a hundredth has changed.
 func TestAnalyzer_ThePartitionsThemselvesAreAutovacuums(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker(), testworld.Empty())
+	w := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker(), testworld.Empty())
 	require.EqualValues(t, 200, w.Int(`
 select count(*)
 from pg_class c

@@ -22,8 +22,8 @@ var routes = []string{"/health", "/statistics", "/recommendations", "/health-sum
 
 func TestAPI_TheInternalKeyIsAWayInOnlyWhereOneIsSet(t *testing.T) {
 	t.Parallel()
-	with := testworld.New(t, testworld.NoWorker(), testworld.Setting("INTERNAL_API_KEY="+key))
-	without := testworld.New(t, testworld.NoWorker())
+	with := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker(), testworld.Setting("INTERNAL_API_KEY="+key))
+	without := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker())
 	user := with.User("ada")
 	apiKey := with.Key(with.Root, nil, auth.Scopes()...)
 	shown := map[string]string{"X-Internal-Api-Key": key}
@@ -55,7 +55,7 @@ type asked struct {
 
 func askable(t *testing.T) asked {
 	t.Helper()
-	a := asked{t, testworld.New(t, testworld.NoWorker())}
+	a := asked{t, testworld.New(t, testworld.AllPartitions(), testworld.NoWorker())}
 	fill(t, a.w, func(num int) int { return num })
 	a.w.Await("the statistics know of the rows", func() bool {
 		r, err := a.w.Partitions.Report(a.w.As(a.w.Root))
@@ -156,7 +156,7 @@ func TestAPI_TheSummaryListsEveryPartition(t *testing.T) {
 
 func TestStatistics_AnExactCountHasATimeAndATurn(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker())
+	w := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker())
 	fill(t, w, func(num int) int { return num % 2 })
 	pause := w.Trace.PauseAt("from chunks\nwhere partition_key = $1")
 	counted := make(chan error, 1)

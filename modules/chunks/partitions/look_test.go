@@ -19,7 +19,7 @@ var errUndo = errors.New("undo")
 
 func TestReport_EstimatesWhatIsThereBeforeAndAfterAnAnalyze(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker())
+	w := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker())
 	look := func() partitions.Report {
 		r, err := w.Partitions.Report(w.As(w.Root))
 		require.NoError(t, err)
@@ -103,7 +103,7 @@ where l.pid = pg_backend_pid()
 // evenly is a world with twenty chunks in each partition.
 func evenly(t *testing.T) *testworld.World {
 	t.Helper()
-	w := testworld.New(t, testworld.NoWorker())
+	w := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker())
 	fill(t, w, func(int) int { return 20 })
 	w.Await("the statistics know of the rows", func() bool {
 		r, err := w.Partitions.Report(w.As(w.Root))
@@ -198,7 +198,7 @@ func TestLook_HoldsNoPartitionAndWaitsForNone(t *testing.T) {
 // A statement on chunks names one partition, whatever its plan is made for.
 func TestLook_ReadsOnePartitionAtATime(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker())
+	w := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker())
 	fill(t, w, func(int) int { return 3 })
 	rows := partitions.NewRepository(w.DB)
 	for name, call := range map[string]func(ctx context.Context) error{

@@ -33,7 +33,7 @@ func critical(h partitions.Health) []string {
 
 func TestMethod_IsReadFromTheLiveCatalog(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker())
+	w := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker())
 	m := health(t, w).Method
 	require.True(t, m.AsDesigned())
 	require.Equal(t, "LIST", m.Strategy)
@@ -79,7 +79,7 @@ func TestMethod_IsReadFromTheLiveCatalog(t *testing.T) {
 
 func TestMethod_NeedsTheForeignKeyThatCopiesTheKeyDown(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker())
+	w := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker())
 	t.Run("without the foreign key nothing copies the key down", func(t *testing.T) {
 		w.Exec(`alter table chunks drop constraint fk_chunks_collection`)
 		h := health(t, w)
@@ -104,7 +104,7 @@ references collections (id, partition_key) on delete cascade`)
 
 func TestVerification_SeesAKeyThatIsNotWhatTheFormulaGives(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker())
+	w := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker())
 	ids := fill(t, w, func(num int) int {
 		if num == 11 {
 			return 30
@@ -156,7 +156,7 @@ func TestVerification_SeesAKeyThatIsNotWhatTheFormulaGives(t *testing.T) {
 
 func TestHealth_SaysThatTheLookFailed(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker())
+	w := testworld.New(t, testworld.AllPartitions(), testworld.NoWorker())
 	ctx := t.Context()
 	conn, err := pgx.Connect(ctx, w.URL)
 	require.NoError(t, err)
