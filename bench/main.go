@@ -17,6 +17,8 @@ type bench struct {
 	program string
 	runs    int
 	folder  string
+	// chunks is how many a large collection has.
+	chunks int
 	// work holds what the run makes; everybody may pass through it, since root's
 	// PostgreSQL runs as another account.
 	work string
@@ -36,6 +38,7 @@ func parts() []part {
 		{"ingest", (*bench).ingest},
 		{"login", (*bench).login},
 		{"load", (*bench).load},
+		{"read", (*bench).read},
 		{"purge", (*bench).purge},
 		{"search", (*bench).search},
 	}
@@ -56,6 +59,7 @@ func run(ctx context.Context, args []string) (err error) {
 	flags.StringVar(&b.program, "program", "bin/semantik", "the program to measure")
 	flags.IntVar(&b.runs, "runs", 5, "how often each thing is done; the median counts")
 	flags.StringVar(&b.folder, "dir", "/usr/share/doc", "the folder that ingest loads")
+	flags.IntVar(&b.chunks, "chunks", 1_000_000, "how many chunks the large collections of read and purge have")
 	if err := flags.Parse(args); err != nil {
 		return fmt.Errorf("reading the command line: %w", err)
 	}

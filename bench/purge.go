@@ -70,7 +70,15 @@ func (b *bench) purge(ctx context.Context) (err error) {
 		return fmt.Errorf("starting a database: %w", err)
 	}
 	defer func() { err = errors.Join(err, given.Stop()) }() //nolint:contextcheck // it must end when the context has
-	a, asOwner, err := b.purger(ctx, given.URL)
+	if err := b.purgeAtOnce(ctx, given.URL); err != nil {
+		return err
+	}
+	return b.purgeBeside(ctx, given.URL)
+}
+
+// purgeAtOnce is the part without a pause and without anybody beside it.
+func (b *bench) purgeAtOnce(ctx context.Context, url string) (err error) {
+	a, asOwner, err := b.purger(ctx, url, "PURGE_PAUSE=0")
 	if err != nil {
 		return err
 	}
@@ -99,10 +107,10 @@ func (b *bench) purge(ctx context.Context) (err error) {
 }
 
 // purger is the program in this process, with somebody who owns collections.
-func (b *bench) purger(ctx context.Context, url string) (*app.App, context.Context, error) {
-	c, err := config.Load(config.Options{NoEnvFile: true, Environ: []string{
-		"DATABASE_URL=" + url, "SEMANTIK_DATA=" + filepath.Join(b.work, "purge"), "PURGE_PAUSE=0", "DB_QUERY_TIMEOUT=600",
-	}})
+func (b *bench) purger(ctx context.Context, url string, settings ...string) (*app.App, context.Context, error) {
+	c, err := config.Load(config.Options{NoEnvFile: true, Environ: append(settings,
+		"DATABASE_URL="+url, "SEMANTIK_DATA="+filepath.Join(b.work, "purge"), "DB_QUERY_TIMEOUT=600",
+	)})
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the configuration: %w", err)
 	}
@@ -112,7 +120,8 @@ func (b *bench) purger(ctx context.Context, url string) (*app.App, context.Conte
 	}
 	var id int64
 	err = a.DB.Querier(ctx).QueryRow(ctx, `
-insert into users (username, email, hashed_password) values ('bench', 'bench@example.com', 'none') returning id`).Scan(&id)
+insert into users (username, email, hashed_password) values ('bench', 'bench@example.com', 'none')
+on conflict (lower(username)) do update set full_name = null returning id`).Scan(&id)
 	if err == nil {
 		err = a.Worker.Start(ctx)
 	}
@@ -123,8 +132,8 @@ insert into users (username, email, hashed_password) values ('bench', 'bench@exa
 	return a, auth.WithIdentity(ctx, auth.Identity{UserID: id, Username: "bench"}), nil
 }
 
-// filled makes a collection with everything in it.
-func filled(ctx context.Context, a *app.App, name string) (collections.Collection, error) {
+// filled makes a collection of so many documents with everything in it.
+func filled(ctx context.Context, a *app.App, name string, documents int) (collections.Collection, error) {
 	made, err := a.Collections.Create(ctx, collections.CreateInput{Name: name})
 	if err != nil {
 		return made.Collection, fmt.Errorf("making a collection: %w", err)
@@ -133,7 +142,7 @@ func filled(ctx context.Context, a *app.App, name string) (collections.Collectio
 		return made.Collection, err
 	}
 	for _, sql := range append(fillPurged, "analyze chunks, chunk_search, documents, document_contents", "checkpoint") {
-		args := []any{made.ID, purgedDocuments}
+		args := []any{made.ID, documents}
 		if sql[0] != '\n' {
 			args = nil
 		}
@@ -146,7 +155,7 @@ func filled(ctx context.Context, a *app.App, name string) (collections.Collectio
 
 // emptied is how long it takes to empty a collection at once.
 func emptied(ctx context.Context, a *app.App, n int) (time.Duration, error) {
-	c, err := filled(ctx, a, fmt.Sprintf("emptied %d", n))
+	c, err := filled(ctx, a, fmt.Sprintf("emptied %d", n), purgedDocuments)
 	if err != nil {
 		return 0, err
 	}
@@ -164,7 +173,7 @@ func emptied(ctx context.Context, a *app.App, n int) (time.Duration, error) {
 
 // purged is how long deleting a collection takes to be answered, and to be done.
 func purged(ctx context.Context, a *app.App, n int) (answer, purge time.Duration, err error) {
-	c, err := filled(ctx, a, fmt.Sprintf("purged %d", n))
+	c, err := filled(ctx, a, fmt.Sprintf("purged %d", n), purgedDocuments)
 	if err != nil {
 		return 0, 0, err
 	}

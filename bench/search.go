@@ -123,7 +123,7 @@ func (v *searching) measure(ctx context.Context) error {
 func (v *searching) compare(ctx context.Context, script pgbenchScript, query string) (bare, over float64, err error) {
 	var bares, overs []float64
 	for range v.runs {
-		rate, err := script.run(ctx, v.pgbench, v.url)
+		rate, err := script.run(ctx, v.pgbench, v.url, searchClients, readSettings+" -c enable_seqscan=off")
 		if err != nil {
 			return 0, 0, err
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -102,22 +103,20 @@ func (v *searching) record(ctx context.Context) ([]pgbenchScript, error) {
 		if len(result.Hits) != q.K {
 			return nil, fmt.Errorf("%s found %d: %q", kind.kind, len(result.Hits), q.Query)
 		}
-		if scripts[i], err = v.write(fmt.Sprintf("search_%d.sql", i), r.sent); err != nil {
+		onlyChunks := slices.DeleteFunc(r.sent, func(s pgx.TraceQueryStartData) bool { return !onChunks.MatchString(s.SQL) })
+		if scripts[i], err = writeScript(filepath.Join(v.work, fmt.Sprintf("search_%d.sql", i)), onlyChunks); err != nil {
 			return nil, err
 		}
 	}
 	return scripts, nil
 }
 
-// write makes a script. pgbench sends a variable as a parameter of the prepared
+// writeScript makes a script of statements. pgbench sends a variable as a parameter of the prepared
 // statement; null is the one value that a variable cannot have.
-func (v *searching) write(name string, sent []pgx.TraceQueryStartData) (pgbenchScript, error) {
-	script := pgbenchScript{path: filepath.Join(v.work, name)}
+func writeScript(path string, sent []pgx.TraceQueryStartData) (pgbenchScript, error) {
+	script := pgbenchScript{path: path}
 	var text strings.Builder
 	for n, s := range sent {
-		if !onChunks.MatchString(s.SQL) {
-			continue
-		}
 		sql := regexp.MustCompile(`\$\d+`).ReplaceAllStringFunc(s.SQL, func(parameter string) string {
 			i, _ := strconv.Atoi(parameter[1:])
 			value, given := asText(s.Args[i-1])
@@ -140,12 +139,16 @@ func (v *searching) write(name string, sent []pgx.TraceQueryStartData) (pgbenchS
 
 // asText is a value as PostgreSQL reads it.
 func asText(value any) (text string, given bool) {
-	switch v := value.(type) {
-	case *string:
-		if v == nil {
+	if pointer := reflect.ValueOf(value); pointer.Kind() == reflect.Pointer || pointer.Kind() == reflect.Slice || !pointer.IsValid() {
+		if !pointer.IsValid() || pointer.IsNil() {
 			return "", false
 		}
+	}
+	switch v := value.(type) {
+	case *string:
 		return *v, true
+	case *uuid.UUID:
+		return v.String(), true
 	case []int64:
 		return "{" + strings.Trim(strings.ReplaceAll(fmt.Sprint(v), " ", ","), "[]") + "}", true
 	default:
@@ -155,18 +158,18 @@ func asText(value any) (text string, given bool) {
 
 var tps = regexp.MustCompile(`tps = ([0-9.]+)`)
 
-// run gives how often the script was done in a second, under the settings of the
-// program's connections.
-func (s pgbenchScript) run(ctx context.Context, pgbench, url string) (float64, error) {
+// run gives how often so many clients have done the script in a second, under the
+// settings of the program's connections.
+func (s pgbenchScript) run(ctx context.Context, pgbench, url string, clients int, settings string) (float64, error) {
 	variables := make([]string, 0, 2*len(s.values))
 	for _, value := range s.values {
 		variables = append(variables, "-D", value)
 	}
 	args := slices.Concat([]string{
-		"-n", "-M", "prepared", "-c", strconv.Itoa(searchClients), "-j", "2", "-T", strconv.Itoa(int(loginStretch.Seconds())), "-f", s.path,
+		"-n", "-M", "prepared", "-c", strconv.Itoa(clients), "-j", strconv.Itoa(min(clients, 2)), "-T", strconv.Itoa(int(loginStretch.Seconds())), "-f", s.path,
 	}, variables, []string{url})
 	command := exec.CommandContext(ctx, pgbench, args...)
-	command.Env = append(os.Environ(), "PGOPTIONS=-c jit=off -c plan_cache_mode=force_custom_plan -c random_page_cost=1.1 -c enable_seqscan=off")
+	command.Env = append(os.Environ(), "PGOPTIONS="+settings)
 	out, err := command.CombinedOutput()
 	if err != nil {
 		return 0, fmt.Errorf("running pgbench: %w: %s", err, out)

@@ -1,0 +1,259 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"semantik/platform/pgtest"
+)
+
+// envKills says how often the server is killed; "make faults" asks for a hundred.
+const envKills = "SEMANTIK_TEST_KILLS"
+
+func kills(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv(envKills)
+	if text == "" {
+		return 3
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err, envKills)
+	return n
+}
+
+// victim is the program in a process of its own, which is killed and started again.
+type victim struct {
+	t       *testing.T
+	addr    string
+	environ []string
+	command *exec.Cmd
+	log     buffer
+}
+
+func (v *victim) start() {
+	v.t.Helper()
+	v.command = exec.Command(os.Args[0], "serve")
+	v.command.Env = slices.Concat(v.environ, []string{envAsProgram + "=1", "HTTP_ADDR=" + v.addr})
+	v.command.Stdout, v.command.Stderr = &v.log, &v.log
+	require.NoError(v.t, v.command.Start())
+	require.Eventually(v.t, func() bool {
+		answer, err := http.Get("http://" + v.addr + "/api/health/readyz")
+		if err != nil {
+			return false
+		}
+		_ = answer.Body.Close()
+		return answer.StatusCode == http.StatusOK
+	}, 30*time.Second, 10*time.Millisecond, "%s", v.log.String())
+}
+
+// kill ends it in the middle of whatever it does.
+func (v *victim) kill() {
+	v.t.Helper()
+	require.NoError(v.t, v.command.Process.Signal(syscall.SIGKILL))
+	_ = v.command.Wait()
+}
+
+// loading is one client that loads a document of its own, range after range.
+type loading struct {
+	url, key string
+	document string
+	random   *rand.Rand
+
+	mu sync.Mutex
+	// acknowledged is how many chunks the server has said to have: those with a lower
+	// index. The next ones, up to tried, may be there or not.
+	acknowledged, tried int
+	loads               int
+}
+
+// run loads until the context ends. What nobody knows of is sent again, so that what is
+// there is passed over.
+func (l *loading) run(ctx context.Context) error {
+	unknown := false
+	for ctx.Err() == nil {
+		l.mu.Lock()
+		first := l.acknowledged
+		if !unknown {
+			l.tried = first + 200 + l.random.IntN(3000)
+		}
+		last := l.tried
+		l.mu.Unlock()
+		var body bytes.Buffer
+		for i := first; i < last; i++ {
+			fmt.Fprintf(&body, `{"document_id": %q, "chunk_index": %d, "content": "chunk %d of a walrus, %s"}`+"\n", l.document, i, i, strings.Repeat("and so on ", 20))
+		}
+		mode := "error"
+		if unknown {
+			mode = "skip"
+		}
+		status, answer, err := l.send(ctx, mode, &body)
+		switch {
+		case err != nil: // the server is gone, and perhaps it had committed
+			unknown = true
+			time.Sleep(10 * time.Millisecond) // it takes a moment to come back
+		case status == http.StatusServiceUnavailable:
+			unknown = true
+		case status != http.StatusCreated:
+			return fmt.Errorf("%s %d to %d: %d %s", mode, first, last, status, answer)
+		default:
+			var counts struct{ Inserted, Skipped int }
+			if err := json.Unmarshal(answer, &counts); err != nil || counts.Inserted+counts.Skipped != last-first || counts.Inserted*counts.Skipped != 0 {
+				return fmt.Errorf("%s %d to %d, half of it: %s", mode, first, last, answer)
+			}
+			unknown = false
+			l.mu.Lock()
+			l.acknowledged = last
+			l.loads++
+			l.mu.Unlock()
+		}
+	}
+	return nil
+}
+
+func (l *loading) send(ctx context.Context, mode string, body io.Reader) (int, []byte, error) {
+	request, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, l.url+"?on_conflict="+mode, body)
+	if err != nil {
+		return 0, nil, err
+	}
+	request.Header.Set("Content-Type", "application/x-ndjson")
+	request.Header.Set("Authorization", "Bearer "+l.key)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	return response.StatusCode, answer, err
+}
+
+// newVictim starts the program on a database.
+func newVictim(t *testing.T, url string) *victim {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := free.Addr().String()
+	require.NoError(t, free.Close())
+	v := &victim{t: t, addr: addr, environ: home(t, "DATABASE_URL="+url, "SEMANTIK_ADMIN_PASSWORD=correct horse", "LOG_LEVEL=error")}
+	v.start()
+	t.Cleanup(func() {
+		_ = v.command.Process.Kill()
+		_ = v.command.Wait()
+		if t.Failed() {
+			t.Log(v.log.String())
+		}
+	})
+	return v
+}
+
+// loaders makes a collection, and three who load into a document of it each.
+func (v *victim) loaders() (collection uuid.UUID, loaders []*loading) {
+	v.t.Helper()
+	c := &client{t: v.t, url: "http://" + v.addr}
+	made := func(path string, body any, status int, member string) string {
+		text, ok := c.json(http.MethodPost, path, body, status)[member].(string)
+		require.True(v.t, ok, member)
+		return text
+	}
+	c.token = made("/api/auth/login", map[string]string{"username": "admin", "password": "correct horse"}, 200, "access_token")
+	key := made("/api/v2/api-keys", map[string]string{"name": "loader"}, 201, "api_key")
+	id := made("/api/v2/collections", map[string]string{"name": "killed"}, 201, "id")
+	for i := range 3 {
+		document := made("/api/v2/collections/"+id+"/documents", map[string]any{
+			"file_name": strconv.Itoa(i), "file_size": 1, "content_hash": fmt.Sprintf("%064x", i),
+		}, 201, "id")
+		loaders = append(loaders, &loading{
+			url: c.url + "/api/v2/chunking/collections/" + id + "/chunks", key: key, document: document,
+			random: rand.New(rand.NewPCG(rand.Uint64(), 0)),
+		})
+	}
+	return uuid.MustParse(id), loaders
+}
+
+// The server is killed with kill -9 at random moments of a load. Whatever it has
+// acknowledged is there once, of what it was at there is all or nothing, the counters
+// are true, and searches find all of it in the end.
+func TestKill_LoadsAreWholeAndThereOnce(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	v := newVictim(t, url)
+	collection, loaders := v.loaders()
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	defer func() { _ = conn.Close(context.Background()) }()
+
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var group sync.WaitGroup
+	errs := make([]error, len(loaders))
+	for i, l := range loaders {
+		group.Go(func() { errs[i] = l.run(ctx) })
+	}
+	for range kills(t) {
+		time.Sleep(time.Duration(50+rand.IntN(600)) * time.Millisecond)
+		v.kill()
+		requireWhole(t, conn, loaders)
+		v.start()
+	}
+	cancel()
+	group.Wait()
+	require.NoError(t, errors.Join(errs...))
+	total, loads := 0, 0
+	for _, l := range loaders {
+		total += l.acknowledged
+		loads += l.loads
+	}
+	t.Logf("%d kills, %d loads acknowledged with %d chunks", kills(t), loads, total)
+	require.Eventually(t, func() bool {
+		var left int
+		require.NoError(t, conn.QueryRow(t.Context(), `select count(*) from chunk_search_backlog`).Scan(&left))
+		return left == 0
+	}, 5*time.Minute, 50*time.Millisecond, "search rows follow")
+	var chunks, rows, counted, found, ofDocuments int
+	require.NoError(t, conn.QueryRow(t.Context(), `
+select (select count(*) from chunks where collection_id = $1), (select count(*) from chunk_search where collection_id = $1),
+       chunk_count, vector_count, (select sum(chunk_count) from documents where collection_id = $1)
+from collections where id = $1`, collection).Scan(&chunks, &rows, &counted, &found, &ofDocuments))
+	require.Equal(t, []int{total, total, total, total, total}, []int{chunks, rows, counted, found, ofDocuments})
+}
+
+// requireWhole looks at the chunks while nobody serves: those that were acknowledged are
+// there, and of those that were being loaded all or none.
+func requireWhole(t *testing.T, conn *pgx.Conn, loaders []*loading) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		var busy int
+		require.NoError(t, conn.QueryRow(t.Context(), `
+select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`).Scan(&busy))
+		return busy == 0
+	}, 20*time.Second, 5*time.Millisecond, "the connections of the killed server end")
+	for _, l := range loaders {
+		l.mu.Lock()
+		acknowledged, tried := l.acknowledged, l.tried
+		l.mu.Unlock()
+		var there, under int
+		require.NoError(t, conn.QueryRow(t.Context(), `
+select count(*), count(*) filter (where chunk_index < $2) from chunks where document_id = $1`, uuid.MustParse(l.document), acknowledged).Scan(&there, &under))
+		require.Equal(t, acknowledged, under, "what was acknowledged is there once")
+		require.Contains(t, []int{acknowledged, tried}, there, "of what was being loaded there is all or nothing")
+	}
+}
