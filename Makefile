@@ -41,8 +41,8 @@ vet: ## look for mistakes that the compiler lets pass
 bench: build ## measure, as ratios to a baseline of the same run (ARGS="-runs 9 start")
 	$(GO) run ./bench $(ARGS)
 
-faults: ## kill the server a hundred times in the middle of loads (KILLS=1000)
-	SEMANTIK_TEST_KILLS=$(or $(KILLS),100) $(GO) run ./platform/pgtest/run -- $(GO) test -count=1 -v -timeout 60m -run TestKill_ ./app
+faults: ## kill the server a hundred times in the middle of loads, PostgreSQL too, fill its disk (KILLS=1000)
+	SEMANTIK_TEST_KILLS=$(or $(KILLS),100) $(GO) run ./platform/pgtest/run -- $(GO) test -count=1 -v -timeout 60m -run 'TestKill_|TestOutage_' ./app
 
 docs: ## write the generated parts of docs/
 	$(GO) test . -run TestDocs -update -count=1
