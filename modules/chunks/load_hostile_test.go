@@ -193,6 +193,19 @@ func spoil(random *rand.Rand, line string) string {
 	return string(b)
 }
 
+// A conflict ends a load whose body has come to its end long ago: the answer is the
+// conflict, each time.
+func TestLoad_AConflictInABodyThatWasReadWhole(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	c := w.Collection(w.Root)
+	body := `{"chunks": [` + strings.TrimSuffix(strings.Repeat(`{"chunk_index": 0, "content": "0"},`, 10_000), ",") + `]}`
+	for range 10 {
+		a := post(w, c, "", body, "Content-Type", "application/json")
+		require.Equal(t, http.StatusConflict, a.Status, a.Body)
+	}
+}
+
 // The document of another's collection must not become known by loading into it.
 func TestLoad_TellsNothingOfOtherCollections(t *testing.T) {
 	t.Parallel()

@@ -38,7 +38,7 @@ func registerLoad(api huma.API, s *Service) {
 
 // loadBody is the JSON form of a load.
 type loadBody struct {
-	Chunks []loadedChunkBody `json:"chunks" maxItems:"10000"`
+	Chunks []loadedChunkBody `json:"chunks" doc:"At most 10,000, or what MAX_JSON_BATCH_ROWS says."`
 }
 
 type loadRequest struct {

@@ -17,7 +17,7 @@ const maxVectorLine = 8 << 10
 // vectorsBody describes the JSON form of a request to name vectors, and vectorBody one of
 // them; they are read by [decodeVector].
 type vectorsBody struct {
-	Updates []vectorBody `json:"updates" maxItems:"10000"`
+	Updates []vectorBody `json:"updates" doc:"At most 10,000, or what MAX_JSON_BATCH_ROWS says."`
 }
 
 type vectorBody struct {

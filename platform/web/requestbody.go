@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,11 @@ type requestBody struct {
 	err     error // sticky
 	// interrupted is set by another goroutine than the one that reads.
 	interrupted atomic.Bool
+
+	// ending guards ended, and the deadline while it is decided.
+	ending sync.Mutex
+	// ended means that the body was read to its end.
+	ended bool
 }
 
 // past is a deadline that lets every read of the connection return at once.
@@ -65,7 +71,10 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	case errors.Is(err, io.EOF):
 		// The connection is watched from here on for the client's leaving. A
 		// deadline left behind would end that watch, and with it the request.
+		b.ending.Lock()
 		b.setDeadline(time.Time{})
+		b.ended = true
+		b.ending.Unlock()
 		b.err = io.EOF
 	case err != nil:
 		b.err = b.translate(err)
@@ -93,10 +102,16 @@ func (b *requestBody) translate(err error) error {
 func (b *requestBody) Close() error { return b.inner.Close() }
 
 // interrupt ends a read that waits and lets every further one fail. Another
-// goroutine than the one that reads may call it.
+// goroutine than the one that reads may call it. A body that was read to its end is
+// left alone: only the watch for the client's leaving would be ended, and the request
+// with it.
 func (b *requestBody) interrupt() {
 	b.interrupted.Store(true)
-	b.setDeadline(past)
+	b.ending.Lock()
+	defer b.ending.Unlock()
+	if !b.ended {
+		b.setDeadline(past)
+	}
 }
 
 // abandon is called when the answer begins: net/http now reads a part of what is
