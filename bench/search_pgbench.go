@@ -60,7 +60,14 @@ type recorder struct {
 func (r *recorder) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	data.Args = slices.Clone(data.Args)
+	data.Args = slices.DeleteFunc(slices.Clone(data.Args), func(arg any) bool {
+		switch arg.(type) { // what says how a statement is sent is none of its parameters
+		case pgx.QueryExecMode, pgx.QueryResultFormats, pgx.QueryResultFormatsByOID:
+			return true
+		default:
+			return false
+		}
+	})
 	r.sent = append(r.sent, data)
 	return ctx
 }
