@@ -20,7 +20,7 @@ import (
 )
 
 // aLot is how many lines fill what lies between a client and COPY.
-const aLot = 2000
+const aLot = 3000
 
 // longLines are chunks of a kilobyte each.
 func longLines(document uuid.UUID, first, last int) string {
@@ -103,10 +103,11 @@ func (l *slowLoad) wait(t *testing.T) testworld.Answer {
 	}
 }
 
-// copying waits until COPY has stored rows of so many loads.
+// copying waits until COPY has stored rows of so many loads: it does so a thousand at a
+// time.
 func copying(w *testworld.World, loads int) {
 	w.Await(fmt.Sprintf("%d loads are copying", loads), func() bool {
-		return w.Int(`select count(*) from pg_stat_progress_copy where datname = current_database() and tuples_processed > 300`) == int64(loads)
+		return w.Int(`select count(*) from pg_stat_progress_copy where datname = current_database() and tuples_processed > 1000`) == int64(loads)
 	})
 }
 
