@@ -129,6 +129,33 @@ type Standing struct {
 	KeyIsActive bool
 }
 
+// Bearer is what a request of a person is judged by.
+type Bearer struct {
+	Username          string
+	IsActive          bool
+	IsSuperuser       bool
+	SessionGeneration int64
+}
+
+// By the primary key. It is the one statement that each request with an access token
+// costs.
+const selectBearer = `
+select username, is_active, is_superuser, session_generation
+from users
+where id = $1`
+
+// FindBearer reads the user that an access token is of; [ErrNotFound] when the user was
+// deleted.
+func (r *Repository) FindBearer(ctx context.Context, userID int64) (Bearer, error) {
+	var b Bearer
+	err := r.db.Querier(ctx).QueryRow(ctx, selectBearer, userID).
+		Scan(&b.Username, &b.IsActive, &b.IsSuperuser, &b.SessionGeneration)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return b, ErrNotFound
+	}
+	return b, r.db.Translate(err)
+}
+
 // By the primary keys.
 const selectStanding = `
 select u.is_active, u.is_superuser, u.session_generation,

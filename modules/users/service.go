@@ -60,19 +60,19 @@ func (s *Service) authenticatePerson(ctx context.Context, token string) (auth.Id
 	if err != nil {
 		return auth.Identity{}, err
 	}
-	u, err := s.repository.Get(ctx, claims.UserID)
+	bearer, err := s.repository.FindBearer(ctx, claims.UserID)
 	switch {
 	case apperr.KindOf(err) == apperr.NotFound:
 		return auth.Identity{}, errUnknownToken
 	case err != nil:
 		return auth.Identity{}, err
-	case !u.IsActive:
+	case !bearer.IsActive:
 		return auth.Identity{}, ErrInactive
-	case u.SessionGeneration != claims.Session.Generation:
+	case bearer.SessionGeneration != claims.Session.Generation:
 		return auth.Identity{}, ErrSessionEnded
 	}
 	return auth.Identity{
-		UserID: u.ID, Username: u.Username, IsSuperuser: u.IsSuperuser, Session: claims.Session,
+		UserID: claims.UserID, Username: bearer.Username, IsSuperuser: bearer.IsSuperuser, Session: claims.Session,
 	}, nil
 }
 
