@@ -132,6 +132,7 @@ var chunkRows = Section{Name: "Chunks and search", Rows: []Row{
 	{Route: "GET /api/v2/chunking/collections/{collection_id}/chunks", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
 	{Route: "POST /api/v2/chunking/collections/{collection_id}/chunks", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 201, 201, 201, 201, 403, 201, 403, 404}, Body: newChunk},
 	{Route: "GET /api/v2/chunking/collections/{collection_id}/chunks/export", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
+	{Route: "GET /api/v2/chunking/collections/{collection_id}/chunking-stats", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
 	{Route: "PATCH /api/v2/chunking/collections/{collection_id}/chunks/embeddings", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 200, 200, 200, 200, 403, 200, 403, 404}, Body: newVector},
 	{Route: "GET /api/v2/chunking/collections/{collection_id}/chunks/{chunk_id}", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
 	{Route: "PATCH /api/v2/chunking/collections/{collection_id}/chunks/{chunk_id}", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 200, 200, 200, 200, 403, 200, 403, 404}, Body: newMetadata},

@@ -27,6 +27,7 @@ func Register(api huma.API, s *Service) {
 	registerEdit(api, s)
 	registerExport(api, s)
 	registerVectors(api, s)
+	registerStatistics(api, s)
 	registerLoad(api, s)
 	registerSearch(api, s)
 }

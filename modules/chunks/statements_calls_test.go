@@ -69,6 +69,13 @@ var calls = map[string]func(ctx context.Context, p place) error{
 		}
 		return err
 	},
+	"GetChunkStatistics": func(ctx context.Context, p place) error {
+		s, err := p.rows.GetChunkStatistics(ctx, p.scope)
+		if err == nil && s.Sampled == 0 {
+			return errors.New("nothing was looked at")
+		}
+		return err
+	},
 	"ExportChunks": func(ctx context.Context, p place) error {
 		for _, after := range []chunks.Exported{{}, {DocumentID: p.document.ID, ChunkIndex: 3}, {NoDocument: true}} {
 			found, err := p.rows.ExportChunks(ctx, p.scope, after)

@@ -3,6 +3,7 @@ package operations
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -139,4 +140,24 @@ func (r *Repository) List(ctx context.Context, f Filter, page database.Page) ([]
 		conditions = append(conditions, database.Where("type = ?", f.Type))
 	}
 	return r.table.List(ctx, page, "created_at desc, id desc", conditions...)
+}
+
+// selectWorkTime is served by the index (collection_id, created_at, id).
+const selectWorkTime = `
+select coalesce(sum(extract(epoch from completed_at - started_at)), 0)::float8
+from (
+  select type, started_at, completed_at
+  from operations
+  where collection_id = $1
+  order by created_at desc, id desc
+  limit 1000
+) newest
+where type in ('index', 'append', 'reindex', 'retry_documents')`
+
+// WorkTime adds up how long the operations took that made the collection's chunks and
+// have ended: those among the collection's newest thousand.
+func (r *Repository) WorkTime(ctx context.Context, scope collections.Scope) (time.Duration, error) {
+	var seconds float64
+	err := r.db.Querier(ctx).QueryRow(ctx, selectWorkTime, scope.ID()).Scan(&seconds)
+	return time.Duration(seconds * float64(time.Second)), r.db.Translate(err)
 }
