@@ -62,7 +62,7 @@ func TestEdit_ASearchFindsWhatTheChunkIsNow(t *testing.T) {
 	require.Nil(t, said["token_count"], "it was that of the old content")
 	require.Nil(t, said["embedding_vector_id"])
 	require.NotNil(t, said["edited_at"])
-	require.Contains(t, a.Body, `"metadata":{"m":1.50}`)
+	require.Contains(t, a.Body, `"metadata":{"m": 1.50}`)
 	require.Equal(t, []string{"An oyster."}, hits(t, w, c, "oyster"))
 	require.Len(t, hits(t, w, c, "walrus"), 9)
 

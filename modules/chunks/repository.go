@@ -83,18 +83,6 @@ func (s scoped) query(ctx context.Context, sql string, more ...any) (pgx.Rows, e
 	return s.querier.Query(ctx, sql, s.args(more)...)
 }
 
-// columns are the columns of a chunk in the order of scanChunk.
-const columns = `id, collection_id, partition_key, document_id, chunk_index, content, start_offset, end_offset,
-       token_count, embedding_vector_id, enabled, edited_at, metadata, created_at, updated_at`
-
-func scanChunk(row pgx.CollectableRow) (Chunk, error) {
-	var c Chunk
-	err := row.Scan(&c.ID, &c.CollectionID, &c.PartitionKey, &c.DocumentID, &c.ChunkIndex, &c.Content,
-		&c.StartOffset, &c.EndOffset, &c.TokenCount, &c.EmbeddingVectorID, &c.Enabled, &c.EditedAt,
-		&c.Metadata, &c.CreatedAt, &c.UpdatedAt)
-	return c, err
-}
-
 // selectChunk is served by the primary key.
 const selectChunk = `
 select ` + columns + `

@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"semantik/modules/collections"
 )
@@ -103,12 +102,6 @@ func (r *Repository) collect(ctx context.Context, scope collections.Scope, sql s
 	if err != nil {
 		return nil, r.db.Translate(err)
 	}
-	found, err := pgx.CollectRows(rows, scanChunk)
-	if err != nil {
-		return nil, r.db.Translate(err)
-	}
-	if found == nil {
-		found = []Chunk{}
-	}
-	return found, nil
+	found, err := scanChunks(rows)
+	return found, r.db.Translate(err)
 }

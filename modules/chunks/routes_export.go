@@ -3,7 +3,6 @@ package chunks
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"math"
 	"net/http"
 	"reflect"
@@ -71,10 +70,9 @@ func (s *Service) handleExport(ctx context.Context, in *exportRequest) (*huma.St
 }
 
 func writeLines(w *bufio.Writer, found []Chunk) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
 	for _, c := range found {
-		if err := encoder.Encode(newOneChunkBody(c)); err != nil {
+		line := append(newOneChunkBody(c).AppendJSON(w.AvailableBuffer()), '\n')
+		if _, err := w.Write(line); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/hex"
 	"errors"
 	"strings"
 
@@ -19,6 +20,16 @@ type UUID struct{ uuid.UUID }
 func NewUUID(id uuid.UUID) UUID { return UUID{id} }
 
 var errNotUUID = errors.New("must be a version 4 UUID")
+
+// AppendJSON implements [JSONAppender].
+func (u UUID) AppendJSON(b []byte) []byte {
+	b = append(b, '"')
+	b = hex.AppendEncode(b, u.UUID[:4])
+	for _, group := range [][]byte{u.UUID[4:6], u.UUID[6:8], u.UUID[8:10], u.UUID[10:]} {
+		b = hex.AppendEncode(append(b, '-'), group)
+	}
+	return append(b, '"')
+}
 
 // UnmarshalText reads a version 4 UUID.
 func (u *UUID) UnmarshalText(text []byte) error {
