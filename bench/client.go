@@ -25,12 +25,7 @@ func (s *server) signIn(ctx context.Context) (string, error) {
 	return tokens.AccessToken, err
 }
 
-// send asks for something that answers 200.
-func (s *server) send(ctx context.Context, token, method, path, body string) error {
-	_, err := s.ask(ctx, token, method, path, body)
-	return err
-}
-
+// ask asks for something that answers 200, and gives the answer.
 func (s *server) ask(ctx context.Context, token, method, path, body string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, method, s.url+path, strings.NewReader(body))
 	if err != nil {

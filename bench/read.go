@@ -208,7 +208,5 @@ func (r *reading) compare(ctx context.Context, script pgbenchScript, path string
 }
 
 func (r *reading) rate(ctx context.Context, path string, clients int) (float64, error) {
-	return perSecond(ctx, clients, func() error {
-		return r.server.send(ctx, r.token, http.MethodGet, path, "")
-	})
+	return r.server.repeat(ctx, clients, r.token, http.MethodGet, path, "")
 }

@@ -151,9 +151,7 @@ func (v *searching) over(ctx context.Context, query string) (float64, error) {
 
 func (v *searching) rate(ctx context.Context, query string) (float64, error) {
 	body := fmt.Sprintf(`{"collection_uuids": [%q], "query": %q}`, v.collection, query)
-	return perSecond(ctx, searchClients, func() error {
-		return v.server.send(ctx, v.token, http.MethodPost, "/api/v2/search", body)
-	})
+	return v.server.repeat(ctx, searchClients, v.token, http.MethodPost, "/api/v2/search", body)
 }
 
 func middle(rates []float64) float64 {

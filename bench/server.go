@@ -39,7 +39,7 @@ func (b *bench) environment(data, addr string, more ...string) []string {
 	environ := []string{
 		"SEMANTIK_DATA=" + data, "HTTP_ADDR=" + addr, "XDG_CONFIG_HOME=" + filepath.Join(b.work, "config"), "LOG_LEVEL=warn",
 	}
-	for _, name := range []string{"PATH", "HOME", "XDG_CACHE_HOME", "TMPDIR", "SEMANTIK_POSTGRES_BIN"} {
+	for _, name := range []string{"PATH", "HOME", "XDG_CACHE_HOME", "TMPDIR", "SEMANTIK_POSTGRES_BIN", "PPROF_ADDR", "GOGC"} {
 		if value, ok := os.LookupEnv(name); ok {
 			environ = append(environ, name+"="+value)
 		}

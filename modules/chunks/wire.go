@@ -2,7 +2,6 @@ package chunks
 
 import (
 	"encoding/json"
-	"unicode/utf8"
 
 	"semantik/modules/chunks/split"
 	"semantik/platform/web"
@@ -38,7 +37,7 @@ func newChunkMarks(c Chunk) ChunkMarks {
 }
 
 func newChunkBody(c Chunk) chunkBody {
-	characters := utf8.RuneCountInString(c.Content)
+	characters := countCharacters(c.Content)
 	body := chunkBody{
 		ID: c.ID, CollectionID: web.NewUUID(c.CollectionID), ChunkIndex: c.ChunkIndex, Content: c.Content,
 		TokenCount: split.EstimateTokens(characters), CharCount: characters,

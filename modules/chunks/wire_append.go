@@ -3,15 +3,11 @@ package chunks
 import (
 	"strconv"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"semantik/platform/web"
 )
 
 // The JSON of chunks is appended by hand: with encoding/json it is a third of the work
-// of a page. A test compares the two. An error of AppendQuote says that a string was no
-// valid UTF-8 and has been written with replacements, which is what is wanted; what
-// comes from PostgreSQL is valid.
+// of a page. A test compares the two.
 
 // AppendJSON implements [web.JSONAppender].
 func (p chunkPageBody) AppendJSON(b []byte) []byte {
@@ -51,7 +47,7 @@ func (c *chunkBody) appendJSON(b []byte) []byte {
 	b = append(b, `,"chunk_index":`...)
 	b = strconv.AppendInt(b, int64(c.ChunkIndex), 10)
 	b = append(b, `,"content":`...)
-	b, _ = jsontext.AppendQuote(b, c.Content)
+	b = appendQuoted(b, c.Content)
 	b = append(b, `,"token_count":`...)
 	b = strconv.AppendInt(b, int64(c.TokenCount), 10)
 	b = append(b, `,"char_count":`...)
@@ -80,7 +76,7 @@ func (c oneChunkBody) AppendJSON(b []byte) []byte {
 	b = append(b, `,"chunk_index":`...)
 	b = strconv.AppendInt(b, int64(c.ChunkIndex), 10)
 	b = append(b, `,"content":`...)
-	b, _ = jsontext.AppendQuote(b, c.Content)
+	b = appendQuoted(b, c.Content)
 	b = append(b, `,"token_count":`...)
 	b = appendInteger(b, c.TokenCount)
 	b = append(b, `,"start_offset":`...)
@@ -134,8 +130,7 @@ func appendString(b []byte, value *string) []byte {
 	if value == nil {
 		return append(b, "null"...)
 	}
-	b, _ = jsontext.AppendQuote(b, *value)
-	return b
+	return appendQuoted(b, *value)
 }
 
 // appendRaw appends what is JSON already.

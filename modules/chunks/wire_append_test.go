@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -17,8 +18,8 @@ import (
 
 // hostileTexts are hard to write as JSON.
 var hostileTexts = []string{
-	"", "plain", `"quoted" \ / <b>&amp;</b>`, "line\nfeed\r\n\ttab\b\f", "\x01\x1f\x7f", "\u2028\u2029", "ä 漢 😀 \ufffd \U0010ffff", "\xff\xfe broken \xc3",
-	strings.Repeat("x", 100_000),
+	"", "plain", `"quoted" \ / <b>&amp;</b>`, "line\nfeed\r\n\ttab\b\f", "\x01\x1f\x7f", "\u2028\u2029", "ä 漢 😀 \ufffd \U0010ffff",
+	strings.Repeat("x", 100_000), strings.Repeat("ÿ\x7f¢漢😀", 1000), strings.Repeat("\"\\", 33), "1234567\n1234567\"12345678\\",
 }
 
 // fullChunk has a value in every column; emptyChunk has none where there may be none.
@@ -59,14 +60,42 @@ func TestAppendJSON_SaysWhatEncodingJSONSays(t *testing.T) {
 	}
 }
 
+// checkPage compares a page with what encoding/json makes of it, and the number of
+// characters with that of package utf8.
+func checkPage(t *testing.T, text string) {
+	t.Helper()
+	given, err := chunks.PageJSON([]chunks.Chunk{fullChunk(text)}, nil, &text)
+	require.NoError(t, err)
+	require.Equal(t, tokens(t, given.Encoded), tokens(t, given.Appended))
+	var page struct {
+		Chunks []struct {
+			Content        string
+			CharacterCount int `json:"char_count"`
+		}
+	}
+	require.NoError(t, json.Unmarshal(given.Appended, &page))
+	require.Equal(t, text, page.Chunks[0].Content)
+	require.Equal(t, utf8.RuneCountInString(text), page.Chunks[0].CharacterCount)
+}
+
+// Whatever a word of eight bytes is cut from, and wherever in it a character lies.
+func TestAppendJSON_OfEveryCharacterAtEveryPlace(t *testing.T) {
+	t.Parallel()
+	for _, character := range []string{"\x00", "\x1f", " ", "!", "\"", "#", "[", "\\", "]", "\x7f", "\u0080", "¢", "ÿ", "\u0800", "漢", "\uffff", "😀"} {
+		for before := range 17 {
+			for after := range 9 {
+				checkPage(t, strings.Repeat("a", before)+character+strings.Repeat("é", after))
+			}
+		}
+	}
+}
+
 func FuzzAppendJSON(f *testing.F) {
 	for _, text := range hostileTexts {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		given, err := chunks.PageJSON([]chunks.Chunk{fullChunk(text)}, nil, &text)
-		require.NoError(t, err)
-		require.Equal(t, tokens(t, given.Encoded), tokens(t, given.Appended))
+		checkPage(t, strings.ToValidUTF8(text, "?")) // as PostgreSQL has it
 	})
 }
 
