@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/json"
 	"strings"
 	"unicode/utf8"
 
@@ -18,12 +19,14 @@ func newSearch(s *shell) *cobra.Command {
 			"Put -- before a query that begins with a minus.\n\n" + signInRules,
 		Example: "  semantik search \"restore a backup\" --collection notes\n" +
 			"  semantik search Haus -c notes -c manual --limit 3 --json\n" +
-			"  semantik search '\"point in time\" restor* -mysql' -c notes",
+			"  semantik search '\"point in time\" restor* -mysql' -c notes\n" +
+			"  semantik search invoice -c letters --filter '{\"author\": \"ada\", \"year\": {\"$gte\": 2020}}'",
 		Args: cobra.MinimumNArgs(1),
 	}
 	var collections []string
 	cmd.Flags().StringArrayVarP(&collections, "collection", "c", nil, "name or id of a collection (required, up to ten times)")
 	limit := cmd.Flags().IntP("limit", "k", 10, "how many results, 1 to 250")
+	filter := cmd.Flags().String("filter", "", "JSON object that the metadata of chunks or their documents must meet")
 	asJSON := addJSON(cmd)
 	addServer(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -38,12 +41,19 @@ func newSearch(s *shell) *cobra.Command {
 		case query == "" || !utf8.ValidString(query) || utf8.RuneCountInString(query) > 1000:
 			return usagef("the query must have 1 to 1000 characters")
 		}
-		return s.search(cmd, query, collections, *limit, *asJSON)
+		var conditions json.RawMessage
+		if cmd.Flags().Changed("filter") {
+			if err := json.Unmarshal([]byte(*filter), &map[string]any{}); err != nil {
+				return usagef("--filter must be a JSON object such as '{\"author\": \"ada\"}': %v", err)
+			}
+			conditions = json.RawMessage(*filter)
+		}
+		return s.search(cmd, query, collections, *limit, conditions, *asJSON)
 	}
 	return withExitCodes(cmd)
 }
 
-func (s *shell) search(cmd *cobra.Command, query string, names []string, limit int, asJSON bool) error {
+func (s *shell) search(cmd *cobra.Command, query string, names []string, limit int, filter json.RawMessage, asJSON bool) error {
 	c, err := s.client(cmd)
 	if err != nil {
 		return err
@@ -57,7 +67,7 @@ func (s *shell) search(cmd *cobra.Command, query string, names []string, limit i
 		}
 		ids[i] = collection.Value.ID
 	}
-	found, err := c.Search(cmd.Context(), ids, query, limit)
+	found, err := c.Search(cmd.Context(), ids, query, limit, filter)
 	if err != nil {
 		return err
 	}

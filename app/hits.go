@@ -55,7 +55,7 @@ func exampleSearch(ctx context.Context, c *client.Client, collectionID string) (
 			return client.Found{}, "", err
 		}
 		if query := exampleQuery(texts); query != "" {
-			found, err := c.Search(ctx, []string{collectionID}, query, 1)
+			found, err := c.Search(ctx, []string{collectionID}, query, 1, nil)
 			if err != nil || len(found.Results) > 0 {
 				return found, query, err
 			}

@@ -134,11 +134,14 @@ func (c *Client) ChunkTexts(ctx context.Context, collectionID, documentID string
 	return texts, err
 }
 
-// Search finds the k best chunks of the collections.
-func (c *Client) Search(ctx context.Context, collectionIDs []string, query string, k int) (Found, error) {
-	request, err := call{method: http.MethodPost, path: "/api/v2/search", repeatable: true}.jsonBody(map[string]any{
-		"collection_uuids": collectionIDs, "query": query, "k": k, "search_mode": "sparse",
-	})
+// Search finds the k best chunks of the collections whose metadata the filter lets
+// through; nil lets all through.
+func (c *Client) Search(ctx context.Context, collectionIDs []string, query string, k int, filter json.RawMessage) (Found, error) {
+	body := map[string]any{"collection_uuids": collectionIDs, "query": query, "k": k, "search_mode": "sparse"}
+	if filter != nil {
+		body["metadata_filter"] = filter
+	}
+	request, err := call{method: http.MethodPost, path: "/api/v2/search", repeatable: true}.jsonBody(body)
 	if err != nil {
 		return Found{}, err
 	}

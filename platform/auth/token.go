@@ -5,13 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 )
@@ -241,23 +241,22 @@ func namesOnce(encoded string) bool {
 	if err != nil {
 		return false
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	if first, err := decoder.Token(); err != nil || first != json.Delim('{') {
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(data))
+	if first, err := decoder.ReadToken(); err != nil || first.Kind() != '{' {
 		return false
 	}
 	var names []string
-	for decoder.More() {
-		name, err := decoder.Token()
+	for decoder.PeekKind() != '}' {
+		name, err := decoder.ReadToken()
 		if err != nil {
 			return false
 		}
-		text, _ := name.(string)
+		text := name.String()
 		if slices.ContainsFunc(names, func(other string) bool { return strings.EqualFold(other, text) }) {
 			return false
 		}
 		names = append(names, text)
-		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
+		if err := decoder.SkipValue(); err != nil {
 			return false
 		}
 	}
