@@ -158,7 +158,7 @@ func TestLoad_TenThousandHostileLines(t *testing.T) {
 	require.Equal(t, inserted, w.Read(c.ID).ChunkCount)
 	require.Equal(t, inserted, w.Int(`select count(*) from chunks`))
 
-	for _, line := range bad[:300] {
+	for _, line := range bad[:100] {
 		a := post(w, c, "?on_conflict=replace", good[0]+"\n"+line+"\n"+good[1])
 		require.Contains(t, []int{http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge}, a.Status, "%q: %s", line, a.Body)
 		require.NotNil(t, a.JSON(t)["line"], "%q: %s", line, a.Body)
