@@ -38,26 +38,12 @@ func appendChunkBodies(b []byte, list []chunkBody) []byte {
 }
 
 func (c *chunkBody) appendJSON(b []byte) []byte {
-	b = append(b, `{"id":`...)
-	b = strconv.AppendInt(b, c.ID, 10)
-	b = append(b, `,"collection_id":`...)
-	b = c.CollectionID.AppendJSON(b)
-	b = append(b, `,"document_id":`...)
-	b = appendValue(b, c.DocumentID)
-	b = append(b, `,"chunk_index":`...)
-	b = strconv.AppendInt(b, int64(c.ChunkIndex), 10)
-	b = append(b, `,"content":`...)
-	b = appendQuoted(b, c.Content)
+	b = appendBegin(b, c.ID, c.CollectionID, c.DocumentID, c.ChunkIndex, c.Content)
 	b = append(b, `,"token_count":`...)
 	b = strconv.AppendInt(b, int64(c.TokenCount), 10)
 	b = append(b, `,"char_count":`...)
 	b = strconv.AppendInt(b, int64(c.CharCount), 10)
-	b = append(b, `,"start_offset":`...)
-	b = appendInteger(b, c.StartOffset)
-	b = append(b, `,"end_offset":`...)
-	b = appendInteger(b, c.EndOffset)
-	b = append(b, `,"metadata":`...)
-	b = appendRaw(b, c.Metadata)
+	b = appendMiddle(b, c.StartOffset, c.EndOffset, c.Metadata)
 	b = append(b, `,"created_at":`...)
 	b = appendValue(b, c.CreatedAt)
 	b = append(b, `,"updated_at":`...)
@@ -67,24 +53,10 @@ func (c *chunkBody) appendJSON(b []byte) []byte {
 
 // AppendJSON implements [web.JSONAppender].
 func (c oneChunkBody) AppendJSON(b []byte) []byte {
-	b = append(b, `{"id":`...)
-	b = strconv.AppendInt(b, c.ID, 10)
-	b = append(b, `,"collection_id":`...)
-	b = c.CollectionID.AppendJSON(b)
-	b = append(b, `,"document_id":`...)
-	b = appendValue(b, c.DocumentID)
-	b = append(b, `,"chunk_index":`...)
-	b = strconv.AppendInt(b, int64(c.ChunkIndex), 10)
-	b = append(b, `,"content":`...)
-	b = appendQuoted(b, c.Content)
+	b = appendBegin(b, c.ID, c.CollectionID, c.DocumentID, c.ChunkIndex, c.Content)
 	b = append(b, `,"token_count":`...)
 	b = appendInteger(b, c.TokenCount)
-	b = append(b, `,"start_offset":`...)
-	b = appendInteger(b, c.StartOffset)
-	b = append(b, `,"end_offset":`...)
-	b = appendInteger(b, c.EndOffset)
-	b = append(b, `,"metadata":`...)
-	b = appendRaw(b, c.Metadata)
+	b = appendMiddle(b, c.StartOffset, c.EndOffset, c.Metadata)
 	b = append(b, `,"created_at":`...)
 	b = c.CreatedAt.AppendJSON(b)
 	b = append(b, `,"updated_at":`...)
@@ -99,6 +71,30 @@ func (c oneChunkBody) AppendJSON(b []byte) []byte {
 		b = appendChunkBodies(b, *c.After)
 	}
 	return append(b, '}')
+}
+
+// appendBegin appends the members that all forms of a chunk begin with.
+func appendBegin(b []byte, id int64, collection web.UUID, document *web.UUID, index int, content string) []byte {
+	b = append(b, `{"id":`...)
+	b = strconv.AppendInt(b, id, 10)
+	b = append(b, `,"collection_id":`...)
+	b = collection.AppendJSON(b)
+	b = append(b, `,"document_id":`...)
+	b = appendValue(b, document)
+	b = append(b, `,"chunk_index":`...)
+	b = strconv.AppendInt(b, int64(index), 10)
+	b = append(b, `,"content":`...)
+	return appendQuoted(b, content)
+}
+
+// appendMiddle appends the members that all forms have after their counts.
+func appendMiddle(b []byte, start, end *int64, metadata []byte) []byte {
+	b = append(b, `,"start_offset":`...)
+	b = appendInteger(b, start)
+	b = append(b, `,"end_offset":`...)
+	b = appendInteger(b, end)
+	b = append(b, `,"metadata":`...)
+	return appendRaw(b, metadata)
 }
 
 // appendMembers appends the members, each with its comma before it.
