@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -105,6 +106,30 @@ func TestEdit_OfWhatSomebodyElseHasChanged(t *testing.T) {
 	require.Equal(t, http.StatusOK, third.Status, third.Body)
 	require.Equal(t, []string{"A carpenter."}, hits(t, w, c, "carpenter"))
 	require.Empty(t, hits(t, w, c, "oyster"))
+}
+
+// An instant of before would hide the change from whoever asks for what is new, and
+// would be a tag that somebody may still have.
+func TestEdit_TheTimeOfAChangeIsAlwaysLater(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	c := w.Collection(w.Root)
+	d := completed(t, w, c.ID)
+	counted(t, post(w, c, "", linesOf(d, 0, 0)))
+	id := w.Int(`select id from chunks`)
+	for name, change := range map[string]func() int{
+		"an edit": func() int { return patch(w, chunkPath(c, id), map[string]any{"content": "another"}, nil).Status },
+		"a vector's name": func() int {
+			return patch(w, loadPath(c)+"/embeddings", fmt.Sprintf(`{"chunk_id": %d, "vector_id": "v"}`, id), map[string]string{"Content-Type": "application/x-ndjson"}).Status
+		},
+		"a replace": func() int { return post(w, c, "?on_conflict=replace", linesOf(d, 0, 0)).Status },
+	} {
+		// Somebody whose clock is ahead, or whose transaction began later, was faster.
+		w.Exec(`update chunks set updated_at = now() + interval '1 hour'`)
+		before := testworld.Value[time.Time](w, `select updated_at from chunks`)
+		require.Contains(t, []int{http.StatusOK, http.StatusCreated}, change(), name)
+		require.True(t, testworld.Value[time.Time](w, `select updated_at from chunks`).After(before), name)
+	}
 }
 
 func TestEdit_BadInputChangesNothing(t *testing.T) {
@@ -220,7 +245,7 @@ func TestEdit_BrokenOffAtAnyStatementLeavesNothing(t *testing.T) {
 		return err
 	}))
 	require.Equal(t, []string{"public.audit_log", "public.chunks", "public.collections"}, w.FailEach(func() error {
-		_, err := w.Chunks.NameVectors(root, c.ID, func() ([]chunks.Vector, error) {
+		_, err := w.Chunks.NameVectors(root, c.ID, func() {}, func() ([]chunks.Vector, error) {
 			return []chunks.Vector{{ChunkID: id, Name: &name}, {ChunkID: 1 << 40}}, nil
 		})
 		return err

@@ -3,8 +3,11 @@ package chunks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -84,34 +87,44 @@ func (x *Indexer) run(ctx context.Context) {
 }
 
 // WorkAll makes search rows until a round through all collections finds nothing to do
-// that nobody else is doing.
+// that nobody else is doing. A collection where it fails, because somebody holds its
+// chunks perhaps, is left out from then on and keeps no other waiting; the errors come
+// at the end.
 func (x *Indexer) WorkAll(ctx context.Context) error {
+	failed := map[uuid.UUID]error{}
 	var after uuid.UUID
 	for busy := false; ; {
-		next, worked, err := x.work(ctx, after)
+		next, found, err := x.repository.NextPending(ctx, after)
 		if err != nil {
 			return err
+		}
+		if !found {
+			if !busy {
+				return errors.Join(slices.Collect(maps.Values(failed))...)
+			}
+			busy, after = false, uuid.Nil
+			continue
+		}
+		after = next
+		if failed[next] != nil {
+			continue
+		}
+		worked, err := x.work(ctx, next)
+		if err != nil {
+			failed[next] = fmt.Errorf("indexing the collection %s: %w", next, err)
+			continue
 		}
 		if worked {
 			busy = true
 			x.Wake() // one of the others may help
 		}
-		if next == uuid.Nil && !busy {
-			return nil
-		}
-		busy = busy && next != uuid.Nil
-		after = next
 	}
 }
 
-// work makes one slice of search rows in the collection that comes after one in the
-// order of ids, and gives that collection; the zero UUID at the end of the round.
-func (x *Indexer) work(ctx context.Context, after uuid.UUID) (next uuid.UUID, worked bool, err error) {
-	next, found, err := x.repository.NextPending(ctx, after)
-	if err != nil || !found {
-		return uuid.Nil, false, err
-	}
-	scope, err := x.collections.ScopeForWork(ctx, next)
+// work makes one slice of search rows in a collection, and reports whether there was
+// something to do.
+func (x *Indexer) work(ctx context.Context, id uuid.UUID) (worked bool, err error) {
+	scope, err := x.collections.ScopeForWork(ctx, id)
 	if err == nil {
 		err = x.db.InTx(ctx, func(ctx context.Context) (err error) {
 			worked, err = x.slice(ctx, scope)
@@ -119,20 +132,24 @@ func (x *Indexer) work(ctx context.Context, after uuid.UUID) (next uuid.UUID, wo
 		})
 	}
 	if errors.Is(err, collections.ErrNotFound) { // it is being purged
-		return next, false, nil
+		return false, nil
 	}
-	return next, worked && err == nil, err
+	return worked && err == nil, err
 }
 
-// slice makes the search rows of about [SearchSlice] chunks, the oldest first. It
-// reports whether there was something to do.
+// slice makes the search rows of about [SearchSlice] chunks, or of [SearchSliceBytes] of
+// their contents, the oldest first. It reports whether there was something to do.
 func (x *Indexer) slice(ctx context.Context, scope collections.Scope) (bool, error) {
 	pending, err := x.repository.ClaimPending(ctx, scope, pendingAtOnce)
 	if err != nil || len(pending) == 0 {
 		return false, err
 	}
+	small, err := x.lightOnes(ctx, scope, smallOnes(pending))
+	if err != nil {
+		return true, err
+	}
 	var made int64
-	if small := smallOnes(pending); len(small) > 0 {
+	if len(small) > 0 {
 		made, err = x.documents(ctx, scope, small)
 	} else {
 		made, err = x.large(ctx, scope, pending[0])
@@ -141,6 +158,25 @@ func (x *Indexer) slice(ctx context.Context, scope collections.Scope) (bool, err
 		return true, err
 	}
 	return true, x.counters.AddCounts(ctx, scope, collections.Counts{Vectors: made})
+}
+
+// lightOnes are the first of them that are not too many bytes for one slice; none when
+// the very first one is.
+func (x *Indexer) lightOnes(ctx context.Context, scope collections.Scope, small []Pending) ([]Pending, error) {
+	if len(small) == 0 {
+		return nil, nil
+	}
+	sizes, err := x.repository.MeasurePending(ctx, scope, small)
+	if err != nil {
+		return nil, err
+	}
+	total := int64(0)
+	for i, size := range sizes {
+		if total += size; total > SearchSliceBytes {
+			return small[:i], nil
+		}
+	}
+	return small, nil
 }
 
 // smallOnes are the first of them that make one slice together; none when the very
@@ -169,7 +205,7 @@ func (x *Indexer) documents(ctx context.Context, scope collections.Scope, pendin
 }
 
 func (x *Indexer) large(ctx context.Context, scope collections.Scope, p Pending) (int64, error) {
-	made, next, err := x.repository.IndexSlice(ctx, scope, p, SearchSlice)
+	made, next, err := x.repository.IndexSlice(ctx, scope, p, SearchSlice, SearchSliceBytes)
 	if err != nil {
 		return 0, err
 	}

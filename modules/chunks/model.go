@@ -22,6 +22,9 @@ const (
 	MaxOffset = 100_000
 	// SearchSlice is how many chunks get their search rows in one step.
 	SearchSlice = 5000
+	// SearchSliceBytes bounds the contents of them, in bytes: what takes about a second,
+	// for which nobody can change the chunks.
+	SearchSliceBytes = 4 << 20
 	// MaxCandidates is how many matches of one collection are ranked.
 	MaxCandidates = 5000
 )

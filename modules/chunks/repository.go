@@ -66,9 +66,9 @@ func (s scoped) loadUnder(ctx context.Context, settings, sql string, more ...any
 	return tag, err
 }
 
-// loadRow is load for a statement that gives one row.
-func (s scoped) loadRow(ctx context.Context, sql string, more []any, into ...any) error {
-	if _, err := s.querier.Exec(ctx, loadSettings); err != nil {
+// loadRowUnder is loadUnder for a statement that gives one row.
+func (s scoped) loadRowUnder(ctx context.Context, settings, sql string, more []any, into ...any) error {
+	if _, err := s.querier.Exec(ctx, settings); err != nil {
 		return err
 	}
 	row := s.querier.QueryRow(ctx, sql, append([]any{pgx.QueryExecModeCacheDescribe}, s.args(more)...)...)

@@ -34,7 +34,9 @@ type Edit struct {
 }
 
 const (
-	// updateChunk is served by the primary key.
+	// updateChunk is served by the primary key. updated_at, which is what an If-Match is
+	// compared with, never stays or goes back: now() is when a transaction began, which
+	// may be long before another's that has ended meanwhile.
 	updateChunk = `
 update chunks
 set content = coalesce($4, content),
@@ -43,7 +45,7 @@ set content = coalesce($4, content),
     enabled = coalesce($5, enabled),
     metadata = coalesce($6, metadata),
     edited_at = now(),
-    updated_at = greatest(now(), created_at + interval '1 microsecond')
+    updated_at = greatest(now(), updated_at + interval '1 microsecond')
 where partition_key = $1
   and collection_id = $2
   and id = $3

@@ -105,6 +105,10 @@ func (r *Repository) ShortenPending(ctx context.Context, scope collections.Scope
 // one row after another; the chunks that have a search row are asked for by a subquery
 // of their own, a look at an index for each of them.
 const (
+	// indexSettings are those of a load, but for a lock that somebody holds: a chunk that
+	// is being replaced is not waited for while there is something else to do.
+	indexSettings = loadSettings + `; set local lock_timeout = 1000`
+
 	hasNoSearchRow = `
     and (
       select true
@@ -114,11 +118,12 @@ const (
         and s.chunk_id = k.id
     ) is null`
 
+	// The chunks are locked in the order of [placed.compare].
 	intoSearchRows = ` into chunk_search (partition_key, collection_id, document_id, chunk_id, search)
   select $1, $2, l.document_id, w.id, chunk_search_vector(l.content)
   from (select id from `
 
-	lockedEnd = ` order by id) w
+	lockedEnd = ` order by document_id, chunk_index) w
   cross join lateral (
     select k.document_id, k.content
     from chunks k
@@ -133,10 +138,10 @@ const (
 	// chunk_index, …) for one document after another.
 	indexDocuments = `
 with slice as materialized (
-  select f.id
+  select f.id, f.document_id, f.chunk_index
   from unnest($3::uuid[], $4::integer[], $5::integer[]) as w(document_id, first_index, last_index)
   cross join lateral (
-    select k.id
+    select k.id, k.document_id, k.chunk_index
     from chunks k
     where k.partition_key = $1
       and k.collection_id = $2
@@ -147,62 +152,103 @@ with slice as materialized (
 )
 insert` + intoSearchRows + `slice` + lockedEnd
 
+	// A slice has no more than the first chunk whose content goes beyond so many bytes.
 	sliceBegin = ` slice as materialized (
-  select k.id, k.chunk_index
-  from chunks k
-  where k.partition_key = $1
-    and k.collection_id = $2`
+  select id, document_id, chunk_index, looked
+  from (
+    select n.*, count(*) over () as looked,
+      sum(size) over (order by document_id, chunk_index) - size as before
+    from (
+      select k.id, k.document_id, k.chunk_index, octet_length(k.content) as size
+      from chunks k
+      where k.partition_key = $1
+        and k.collection_id = $2`
 
 	sliceEnd = hasNoSearchRow + `
-  order by k.document_id, k.chunk_index
-  limit $5
+      order by k.document_id, k.chunk_index
+      limit $5
+    ) n
+  ) bounded
+  where before < $6
 ), made as (
   insert` + intoSearchRows + `slice` + lockedEnd + `
   returning 1
 )
-select (select count(*) from made), count(*), coalesce(max(chunk_index), 0)
+select (select count(*) from made), count(*), coalesce(max(looked), 0), coalesce(max(chunk_index), 0)
 from slice`
 
 	// Both are served by the unique key (collection_id, document_id, chunk_index, …).
 	indexSliceOfDocument = `
 with` + sliceBegin + `
-    and (k.document_id, k.chunk_index) >= ($6, $3)
-    and (k.document_id, k.chunk_index) <= ($6, $4)` + sliceEnd
+        and (k.document_id, k.chunk_index) >= ($7, $3)
+        and (k.document_id, k.chunk_index) <= ($7, $4)` + sliceEnd
 	indexSliceOfNone = `
 with` + sliceBegin + `
-    and k.document_id is null
-    and k.chunk_index between $3 and $4` + sliceEnd
+        and k.document_id is null
+        and k.chunk_index between $3 and $4` + sliceEnd
+
+	// measurePending is served by the unique key (collection_id, document_id,
+	// chunk_index, …) for one document after another.
+	measurePending = `
+select coalesce((
+  select sum(octet_length(k.content))
+  from chunks k
+  where k.partition_key = $1
+    and k.collection_id = $2
+    and (k.document_id, k.chunk_index) >= (w.document_id, w.first_index)
+    and (k.document_id, k.chunk_index) <= (w.document_id, w.last_index)
+), 0)
+from unnest($3::uuid[], $4::integer[], $5::integer[]) with ordinality as w(document_id, first_index, last_index, n)
+order by n`
 )
+
+// MeasurePending gives how many bytes the contents of each of them have, which are of
+// documents. A length is known without reading the content.
+func (r *Repository) MeasurePending(ctx context.Context, scope collections.Scope, pending []Pending) ([]int64, error) {
+	ids, first, last := columnsOf(pending)
+	rows, err := r.on(ctx, scope).query(ctx, measurePending, ids, first, last)
+	if err != nil {
+		return nil, r.db.Translate(err)
+	}
+	sizes, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	return sizes, r.db.Translate(err)
+}
+
+func columnsOf(pending []Pending) (ids []*uuid.UUID, first, last []int) {
+	ids, first, last = make([]*uuid.UUID, len(pending)), make([]int, len(pending)), make([]int, len(pending))
+	for i, p := range pending {
+		ids[i], first[i], last[i] = p.DocumentID, p.First, p.Last
+	}
+	return ids, first, last
+}
 
 // IndexDocuments makes the search rows that chunks of documents have not, and tells
 // how many it made. It needs a unit of work.
 func (r *Repository) IndexDocuments(ctx context.Context, scope collections.Scope, pending []Pending) (int64, error) {
-	ids, first, last := make([]*uuid.UUID, len(pending)), make([]int, len(pending)), make([]int, len(pending))
-	for i, p := range pending {
-		ids[i], first[i], last[i] = p.DocumentID, p.First, p.Last
-	}
-	tag, err := r.on(ctx, scope).load(ctx, indexDocuments, ids, first, last)
+	ids, first, last := columnsOf(pending)
+	tag, err := r.on(ctx, scope).loadUnder(ctx, indexSettings, indexDocuments, ids, first, last)
 	if err != nil {
 		return 0, fmt.Errorf("making search rows: %w", r.db.Translate(err))
 	}
 	return tag.RowsAffected(), nil
 }
 
-// IndexSlice makes the search rows of the next chunks that have none, at most limit. It
-// tells how many it made, and with which index the rest begins; p.Last+1 when there is
-// no rest. It needs a unit of work.
-func (r *Repository) IndexSlice(ctx context.Context, scope collections.Scope, p Pending, limit int) (made int64, next int, err error) {
-	sql, args := indexSliceOfNone, []any{p.First, p.Last, limit}
+// IndexSlice makes the search rows of the next chunks that have none, at most limit, and
+// no more than the first whose content goes beyond so many bytes. It tells how many it
+// made, and with which index the rest begins; p.Last+1 when there is no rest. It needs a
+// unit of work.
+func (r *Repository) IndexSlice(ctx context.Context, scope collections.Scope, p Pending, limit, bytes int) (made int64, next int, err error) {
+	sql, args := indexSliceOfNone, []any{p.First, p.Last, limit, bytes}
 	if p.DocumentID != nil {
 		sql, args = indexSliceOfDocument, append(args, *p.DocumentID)
 	}
-	var looked int64
+	var taken, looked int64
 	var greatest int
-	err = r.on(ctx, scope).loadRow(ctx, sql, args, &made, &looked, &greatest)
+	err = r.on(ctx, scope).loadRowUnder(ctx, indexSettings, sql, args, &made, &taken, &looked, &greatest)
 	if err != nil {
 		return 0, 0, fmt.Errorf("making search rows: %w", r.db.Translate(err))
 	}
-	if looked < int64(limit) {
+	if taken == looked && looked < int64(limit) {
 		return made, p.Last + 1, nil
 	}
 	return made, greatest + 1, nil

@@ -46,7 +46,7 @@ var stageColumns = append([]string{"line"}, loadColumns[2:]...)
 //
 // A new chunk is told from a replaced one by its times: a partitioned table does not
 // show which transaction has changed a row. What is replaced has been updated after
-// it was created, and be it by a microsecond.
+// it was created, and be it by a microsecond. Before it, updated_at is at least created_at.
 const (
 	mergeInto = ` merged as (
   insert into chunks (partition_key, collection_id, document_id, chunk_index, content, start_offset, end_offset, token_count,
@@ -77,7 +77,7 @@ with` + mergeInto + ` desc
       embedding_vector_id = excluded.embedding_vector_id,
       metadata = excluded.metadata,
       edited_at = null,
-      updated_at = greatest(now(), chunks.created_at + interval '1 microsecond')` + mergeEnd
+      updated_at = greatest(now(), chunks.updated_at + interval '1 microsecond')` + mergeEnd
 
 	// Its own statement, so that it sees the search rows that were made of the old
 	// content while the merge waited for those who made them. Served by the primary key.

@@ -1,6 +1,7 @@
 package chunks
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -112,8 +113,16 @@ type Vector struct {
 	Name *string
 }
 
-// updateVectors is served by the primary key, chunk by chunk, in the order of the ids
-// that it is given, so that two who name the same ones wait for each other in turn.
+// selectPositions is served by the primary key.
+const selectPositions = `
+select id, document_id, chunk_index
+from chunks
+where partition_key = $1
+  and collection_id = $2
+  and id = any($3)`
+
+// updateVectors is served by the primary key, chunk by chunk, in the order that it is
+// given.
 const updateVectors = `
 with locked as materialized (
   select w.chunk_id, w.vector_id
@@ -129,12 +138,35 @@ with locked as materialized (
 )
 update chunks k
 set embedding_vector_id = w.vector_id,
-    updated_at = greatest(now(), k.created_at + interval '1 microsecond')
+    updated_at = greatest(now(), k.updated_at + interval '1 microsecond')
 from locked w
 where k.partition_key = $1
   and k.collection_id = $2
   and k.id = w.chunk_id
 returning k.id`
+
+// placed is a vector with the place of its chunk.
+type placed struct {
+	Vector
+
+	documentID *uuid.UUID
+	chunkIndex int
+}
+
+// compare is the order in which everybody locks many chunks, so that of two one waits
+// for the other and not each for each other: that of the unique key (document_id,
+// chunk_index), as PostgreSQL compares, with those of no document last.
+func (p placed) compare(other placed) int {
+	switch {
+	case p.documentID == nil && other.documentID == nil:
+		return cmp.Compare(p.chunkIndex, other.chunkIndex)
+	case p.documentID == nil:
+		return 1
+	case other.documentID == nil:
+		return -1
+	}
+	return cmp.Or(bytes.Compare(p.documentID[:], other.documentID[:]), cmp.Compare(p.chunkIndex, other.chunkIndex))
+}
 
 // UpdateChunkEmbeddings names the vectors of chunks, a thousand in a statement, and
 // gives the ids of those that the collection does not have, in ascending order. Each
@@ -143,8 +175,13 @@ func (r *Repository) UpdateChunkEmbeddings(ctx context.Context, scope collection
 	if _, err := r.db.Tx(ctx); err != nil {
 		return nil, err
 	}
-	ordered := slices.SortedFunc(slices.Values(vectors), func(a, b Vector) int { return cmp.Compare(a.ChunkID, b.ChunkID) })
-	for some := range slices.Chunk(ordered, vectorsAtOnce) {
+	there, err := r.place(ctx, scope, vectors)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(there, placed.compare)
+	updated := make(map[int64]bool, len(there))
+	for some := range slices.Chunk(there, vectorsAtOnce) {
 		ids, names := make([]int64, len(some)), make([]*string, len(some))
 		for i, v := range some {
 			ids[i], names[i] = v.ChunkID, v.Name
@@ -153,16 +190,45 @@ func (r *Repository) UpdateChunkEmbeddings(ctx context.Context, scope collection
 		if err != nil {
 			return nil, r.db.Translate(err)
 		}
-		updated, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		var id int64
+		_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+			updated[id] = true
+			return nil
+		})
 		if err != nil {
 			return nil, r.db.Translate(err)
 		}
-		slices.Sort(updated)
-		for _, id := range ids {
-			if _, found := slices.BinarySearch(updated, id); !found {
-				missing = append(missing, id)
-			}
+	}
+	for _, v := range vectors {
+		if !updated[v.ChunkID] {
+			missing = append(missing, v.ChunkID)
 		}
 	}
+	slices.Sort(missing)
 	return missing, nil
+}
+
+// place finds out where the chunks are of those vectors whose chunks are there.
+func (r *Repository) place(ctx context.Context, scope collections.Scope, vectors []Vector) ([]placed, error) {
+	found := make([]placed, 0, len(vectors))
+	for some := range slices.Chunk(vectors, vectorsAtOnce) {
+		ids, byID := make([]int64, len(some)), make(map[int64]Vector, len(some))
+		for i, v := range some {
+			ids[i], byID[v.ChunkID] = v.ChunkID, v
+		}
+		rows, err := r.on(ctx, scope).query(ctx, selectPositions, ids)
+		if err != nil {
+			return nil, r.db.Translate(err)
+		}
+		var id int64
+		var at placed
+		_, err = pgx.ForEachRow(rows, []any{&id, &at.documentID, &at.chunkIndex}, func() error {
+			found = append(found, placed{Vector: byID[id], documentID: at.documentID, chunkIndex: at.chunkIndex})
+			return nil
+		})
+		if err != nil {
+			return nil, r.db.Translate(err)
+		}
+	}
+	return found, nil
 }

@@ -40,7 +40,7 @@ type vectorsAnswerBody struct {
 }
 
 func (s *Service) handleNameVectors(ctx context.Context, in *vectorsRequest) (*vectorsAnswer, error) {
-	named, err := s.NameVectors(ctx, in.CollectionID.UUID, func() ([]Vector, error) {
+	named, err := s.NameVectors(ctx, in.CollectionID.UUID, in.Interrupt, func() ([]Vector, error) {
 		body, err := in.Decoded()
 		if err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package chunks
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
@@ -25,7 +26,21 @@ type Named struct {
 // once the caller is known to have the right, which is asked for again afterwards. Of
 // two for one chunk the last counts. Chunks that are not there are passed over and
 // told: they may have been deleted while somebody made their vectors.
-func (s *Service) NameVectors(ctx context.Context, collectionID uuid.UUID, read func() ([]Vector, error)) (Named, error) {
+//
+// It takes no longer than a load may, else it is [ErrLoadTimeout]; interrupt makes a
+// read return that waits for the client.
+func (s *Service) NameVectors(ctx context.Context, collectionID uuid.UUID, interrupt func(), read func() ([]Vector, error)) (Named, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.config.LoadTimeout, ErrLoadTimeout)
+	defer cancel()
+	defer context.AfterFunc(ctx, interrupt)()
+	named, err := s.nameVectors(ctx, collectionID, read)
+	if err != nil && errors.Is(context.Cause(ctx), ErrLoadTimeout) {
+		return Named{}, ErrLoadTimeout.WithMessagef("It took longer than %s. Nothing was changed: send it in several parts.", s.config.LoadTimeout).WithCause(err)
+	}
+	return named, err
+}
+
+func (s *Service) nameVectors(ctx context.Context, collectionID uuid.UUID, read func() ([]Vector, error)) (Named, error) {
 	if _, err := s.collections.Authorize(ctx, collectionID, collections.Write); err != nil {
 		return Named{}, err
 	}

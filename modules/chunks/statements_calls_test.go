@@ -209,9 +209,16 @@ var calls = map[string]func(ctx context.Context, p place) error{
 		_, err := p.rows.IndexDocuments(ctx, p.scope, []chunks.Pending{{DocumentID: &p.document.ID, First: 0, Last: 10}, {DocumentID: &p.document.ID, First: 5, Last: 20}})
 		return err
 	},
+	"MeasurePending": func(ctx context.Context, p place) error {
+		sizes, err := p.rows.MeasurePending(ctx, p.scope, []chunks.Pending{{DocumentID: &p.document.ID, Last: 1000}, {DocumentID: new(uuid.UUID)}})
+		if err == nil && (len(sizes) != 2 || sizes[0] == 0 || sizes[1] != 0) {
+			return fmt.Errorf("the sizes are %v", sizes)
+		}
+		return err
+	},
 	"IndexSlice": func(ctx context.Context, p place) error {
 		for _, document := range []*uuid.UUID{nil, &p.document.ID} {
-			if _, _, err := p.rows.IndexSlice(ctx, p.scope, chunks.Pending{DocumentID: document, Last: 1000}, 5); err != nil {
+			if _, _, err := p.rows.IndexSlice(ctx, p.scope, chunks.Pending{DocumentID: document, Last: 1000}, 5, 1<<20); err != nil {
 				return err
 			}
 		}

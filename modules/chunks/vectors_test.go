@@ -110,7 +110,7 @@ func TestVectors_OfManyAtOnce(t *testing.T) {
 	first := w.Int(`select min(id) from chunks`)
 	for _, err := range w.Race(4, func(i int) error {
 		name := strconv.Itoa(i)
-		named, err := w.Chunks.NameVectors(w.As(w.Root), c.ID, func() ([]chunks.Vector, error) {
+		named, err := w.Chunks.NameVectors(w.As(w.Root), c.ID, func() {}, func() ([]chunks.Vector, error) {
 			list := make([]chunks.Vector, 3000)
 			for n := range list { // each in an order of its own
 				list[n] = chunks.Vector{ChunkID: first + int64((n*[]int{1, 7, 11, 13}[i]+i*700)%3000), Name: &name}
