@@ -62,6 +62,7 @@ func badLines(d uuid.UUID) map[string][2]string {
 		"metadata with a NUL":         {chunk(`"metadata": {"a": "\u0000"}`), "metadata may not contain NUL"},
 		"metadata beyond a double":    {chunk(`"metadata": {"a": 1e400}`), "metadata may only contain numbers that fit into a double"},
 		"metadata that grows":         {chunk(`"metadata": {"a": [` + strings.TrimSuffix(strings.Repeat("1e300,", 300), ",") + `]}`), "without exponents"},
+		"metadata with many decimals": {chunk(`"metadata": {"a": 0.` + strings.Repeat("1", 17_000) + `}`), "at most 16383 decimals"},
 		"much metadata":               {chunk(`"metadata": {"a": "` + strings.Repeat("x", chunks.MaxMetadata) + `"}`), "metadata may be at most 65536 bytes"},
 		"deep metadata":               {chunk(`"metadata": ` + strings.Repeat(`{"a":`, 101) + "1" + strings.Repeat("}", 101)), "metadata is nested deeper than 100 levels"},
 		"very deep metadata":          {chunk(`"metadata": ` + strings.Repeat(`[`, 200_000) + strings.Repeat("]", 200_000)), "valid JSON"},

@@ -151,7 +151,7 @@ func TestExport_CanBeLoadedAgain(t *testing.T) {
 	one, two := completed(t, w, c.ID), completed(t, w, c.ID)
 	counted(t, post(w, c, "", linesOf(one, 0, 1499)+linesOf(two, 3, 1502)))
 	counted(t, post(w, c, "", `{"chunk_index": 3, "content": "\"<é\u2028&>\\ and a walrus", "metadata": {"n": 1.50}, "token_count": 4, "start_offset": 7, "end_offset": 9, "embedding_vector_id": "v-1", "enabled": false}`+"\n"+
-		`{"chunk_index": 9, "content": "`+strings.Repeat("long ", 200_000)+`"}`))
+		`{"chunk_index": 9, "content": "`+strings.Repeat("long ", 200_000)+`", "metadata": {"wide": [`+strings.Repeat("1,", 32_000)+`1]}}`))
 	lines := exported(t, w, c, "")
 	require.Len(t, lines, 3002)
 
