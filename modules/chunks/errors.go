@@ -47,6 +47,11 @@ var (
 		"Name the document whose chunks are to be deleted as document_id. All chunks of a collection go when it is deleted.")
 	errNumberedWithoutVector = apperr.New(apperr.Malformed, "page_not_numbered",
 		"Chunks without a vector are not counted, and have no pages by number: read on with after.")
+	// ErrPageTooLong is a page by number whose chunks are too long to be in one answer.
+	ErrPageTooLong = apperr.Newf(apperr.Invalid, "page_too_long",
+		"The chunks have more than %d MiB together: ask for fewer at once, or read on with after.", MaxPageBytes>>20)
+	errResultsTooLong = apperr.Newf(apperr.Invalid, "results_too_long",
+		"The texts and the metadata of the results have more than %d MiB together: ask for fewer results with k, or set include_content to false.", MaxPageBytes>>20)
 	errTooDeep = apperr.Newf(apperr.Malformed, "page_too_deep",
 		"Pages by number end at the %dth chunk; read on with after, which is as fast at any depth.", MaxOffset)
 )

@@ -46,7 +46,7 @@ func ReadTwice(ctx context.Context, querier database.Querier, scope collections.
 		return read, err
 	}
 	read.Usual = inUsualForm(rows.FieldDescriptions())
-	if read.Listed, err = scanChunks(rows); err != nil {
+	if read.Listed, _, err = scanChunks(rows, 0, nil); err != nil {
 		return read, err
 	}
 	if rows, err = querier.Query(ctx, selectPage, args...); err != nil {

@@ -43,7 +43,7 @@ func badLines(d uuid.UUID) map[string][2]string {
 		"an index with an exponent":   {`{"chunk_index": 1e400, "content": "x"}`, "chunk_index must be a whole number"},
 		"an index that is a string":   {`{"chunk_index": "1", "content": "x"}`, "chunk_index must be a whole number"},
 		"a member twice":              {`{"chunk_index": 1, "content": "x", "content": "y"}`, `the member \"content\" twice`},
-		"a member twice, in metadata": {chunk(`"metadata": {"a": {"b": 1, "b": 2}}`), "twice"},
+		"a member twice, in metadata": {chunk(`"metadata": {"a": {"b": 1, "b": 2}}`), `metadata has the member \"b\" twice`},
 		"a member in another case":    {`{"chunk_index": 1, "Content": "x"}`, `has a member \"Content\", which there is not`},
 		"an unknown member":           {chunk(`"documentid": "x"`), `has a member \"documentid\", which there is not`},
 		"a long unknown member":       {chunk(`"` + strings.Repeat("é", 300) + `": 1`), "which there is not"},

@@ -13,6 +13,10 @@ const (
 	MaxContent = 1_000_000
 	// MaxPage is the most chunks of one page by key.
 	MaxPage = 1000
+	// MaxPageBytes bounds what the chunks of a page have in content and metadata, in
+	// bytes, but for the one that goes beyond it; and so the results of a search from one
+	// collection.
+	MaxPageBytes = 16 << 20
 	// MaxContext is how many neighbours of a chunk are given on each side.
 	MaxContext = 10
 	// MaxVectors is how many vectors are named in one request.

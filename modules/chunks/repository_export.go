@@ -17,16 +17,16 @@ const (
 
 // Both are served by the unique key (collection_id, document_id, chunk_index, …), in
 // the order in which chunks mostly lie, since a document is loaded at once. The length
-// of a content is known without reading it.
+// of a content is known without reading it; metadata is compressed, and has to be read.
 const (
 	exportBegin = `
 select ` + columns + `
 from (
-  select *, sum(octet_length(content)) over (order by `
+  select *, sum(size) over (order by `
 
-	exportNext = `) - octet_length(content) as before
+	exportNext = `) - size as before
   from (
-    select *
+    select *, octet_length(content) + octet_length(metadata::text) as size
     from chunks
     where partition_key = $1
       and collection_id = $2`

@@ -42,24 +42,40 @@ where partition_key = $1
 order by chunk_index, id
 limit $5`
 
-// GetChunksByCollection reads the chunks after a key, at most limit and never more
-// than one beyond [MaxPage], which tells that there are more, in the order of their
-// index. The zero key is before all of them.
-func (r *Repository) GetChunksByCollection(ctx context.Context, scope collections.Scope, after Key, limit int) ([]Chunk, error) {
-	return r.collect(ctx, scope, selectPage, after.args(limit))
+// GetChunksByCollection reads the chunks after a key, at most limit and never more than
+// [MaxPage], in the order of their index; fewer where they are very long
+// ([MaxPageBytes]). The zero key is before all of them. more tells whether there are
+// others after them. It is not for a unit of work.
+func (r *Repository) GetChunksByCollection(ctx context.Context, scope collections.Scope, after Key, limit int) (found []Chunk, more bool, err error) {
+	limit = pageOf(limit)
+	found, cut, err := r.collectSome(ctx, scope, selectPage, after.args(limit+1))
+	return upTo(found, cut, limit, err)
 }
 
 // GetChunksByDocument is GetChunksByCollection for the chunks of one document.
-func (r *Repository) GetChunksByDocument(ctx context.Context, scope collections.Scope, documentID uuid.UUID, after Key, limit int) ([]Chunk, error) {
-	return r.collect(ctx, scope, selectDocumentPage, append(after.args(limit), documentID))
+func (r *Repository) GetChunksByDocument(ctx context.Context, scope collections.Scope, documentID uuid.UUID, after Key, limit int) (found []Chunk, more bool, err error) {
+	limit = pageOf(limit)
+	found, cut, err := r.collectSome(ctx, scope, selectDocumentPage, append(after.args(limit+1), documentID))
+	return upTo(found, cut, limit, err)
 }
 
-// args are the parameters of a page.
+// pageOf is a size that a page may have.
+func pageOf(limit int) int { return min(max(limit, 1), MaxPage) }
+
+// upTo takes off the one that was read to know whether there are more.
+func upTo(found []Chunk, cut bool, limit int, err error) ([]Chunk, bool, error) {
+	if len(found) > limit {
+		return found[:limit], true, err
+	}
+	return found, cut, err
+}
+
+// args are the parameters of a page of so many chunks.
 func (k Key) args(limit int) []any {
 	if k == (Key{}) {
 		k.ChunkIndex = -1
 	}
-	return []any{k.ChunkIndex, k.ID, min(max(limit, 1), MaxPage+1)}
+	return []any{k.ChunkIndex, k.ID, limit}
 }
 
 // selectOffset is served by the index (collection_id, chunk_index, id).
@@ -85,16 +101,35 @@ offset $3
 limit $4`
 
 // GetChunksByOffset reads a page by number, for clients that count; reading deep
-// costs what lies before, so offset ends at [MaxOffset].
-func (r *Repository) GetChunksByOffset(ctx context.Context, scope collections.Scope, documentID *uuid.UUID, offset, limit int) ([]Chunk, error) {
-	if offset > MaxOffset {
-		return nil, errTooDeep
+// costs what lies before, so offset ends at [MaxOffset]. A page that would have to be
+// cut, by [MaxPageBytes], is [ErrPageTooLong]: the one after it would begin too late.
+func (r *Repository) GetChunksByOffset(ctx context.Context, scope collections.Scope, documentID *uuid.UUID, offset, limit int) (found []Chunk, more bool, err error) {
+	if offset >= MaxOffset {
+		return nil, false, errTooDeep
 	}
-	sql, args := selectOffset, []any{max(offset, 0), min(max(limit, 1), MaxPage+1)}
+	limit = pageOf(limit)
+	sql, args := selectOffset, []any{max(offset, 0), limit + 1}
 	if documentID != nil {
 		sql, args = selectDocumentOffset, append(args, *documentID)
 	}
-	return r.collect(ctx, scope, sql, args)
+	found, cut, err := r.collectSome(ctx, scope, sql, args)
+	if cut && len(found) < limit {
+		return nil, false, ErrPageTooLong
+	}
+	return upTo(found, cut, limit, err)
+}
+
+// collectSome reads chunks up to [MaxPageBytes], and tells whether there were more. The
+// statement is cancelled then: PostgreSQL would send gigabytes of what nobody wants.
+func (r *Repository) collectSome(ctx context.Context, scope collections.Scope, sql string, args []any) (found []Chunk, cut bool, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	rows, err := r.on(ctx, scope).query(ctx, sql, args...)
+	if err != nil {
+		return nil, false, r.db.Translate(err)
+	}
+	found, cut, err = scanChunks(rows, MaxPageBytes, stop)
+	return found, cut, r.db.Translate(err)
 }
 
 func (r *Repository) collect(ctx context.Context, scope collections.Scope, sql string, args []any) ([]Chunk, error) {
@@ -102,6 +137,6 @@ func (r *Repository) collect(ctx context.Context, scope collections.Scope, sql s
 	if err != nil {
 		return nil, r.db.Translate(err)
 	}
-	found, err := scanChunks(rows)
+	found, _, err := scanChunks(rows, 0, nil)
 	return found, r.db.Translate(err)
 }

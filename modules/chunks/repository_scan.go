@@ -49,27 +49,34 @@ func scanChunk(row pgx.CollectableRow) (Chunk, error) {
 	return c, err
 }
 
-// scanChunks reads all rows and closes them. Those in the usual form it decodes by
-// hand: a page has more than a thousand values, and Scan costs for each of them more
-// than the reading does.
-func scanChunks(rows pgx.Rows) ([]Chunk, error) {
+// scanChunks reads the rows, and closes them: all of them or, with a limit, no more than
+// the first whose content and metadata go beyond so many bytes; cut tells that there
+// were more, which stop has PostgreSQL not send any more. It decodes those in the usual
+// form by hand: a page has more than a thousand values, and Scan costs for each of them
+// more than the reading does.
+func scanChunks(rows pgx.Rows, limit int, stop func()) (found []Chunk, cut bool, err error) {
 	defer rows.Close()
-	found := []Chunk{}
+	found = []Chunk{}
 	usual := inUsualForm(rows.FieldDescriptions())
+	size := 0
 	for rows.Next() {
+		if limit > 0 && size > limit {
+			stop()
+			return found, true, nil
+		}
+		c, ok := Chunk{}, false
 		if usual {
-			if c, ok := decodeRow(rows.RawValues()); ok {
-				found = append(found, c)
-				continue
+			c, ok = decodeRow(rows.RawValues())
+		}
+		if !ok {
+			if c, err = scanChunk(rows); err != nil {
+				return nil, false, err
 			}
 		}
-		c, err := scanChunk(rows)
-		if err != nil {
-			return nil, err
-		}
 		found = append(found, c)
+		size += len(c.Content) + len(c.Metadata)
 	}
-	return found, rows.Err()
+	return found, false, rows.Err()
 }
 
 func inUsualForm(fields []pgconn.FieldDescription) bool {

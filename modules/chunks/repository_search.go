@@ -204,7 +204,7 @@ const (
 
 // selectHits is served by the primary key of chunks and that of documents.
 const selectHits = `
-select c.id, c.document_id, c.chunk_index, c.content, coalesce(d.meta, '{}') || c.metadata,
+select c.id, c.document_id, c.chunk_index, case when $7 then c.content else '' end, coalesce(d.meta, '{}') || c.metadata,
        coalesce(d.file_name, ''), coalesce(d.file_path, ''), coalesce(d.chunk_count, 0),
        ts_headline('pg_catalog.english', p.passage, $4::tsquery, $5),
        ts_headline('pg_catalog.german', p.passage, $4::tsquery, $5)
@@ -221,12 +221,14 @@ where c.partition_key = $1
   and (c.document_id is null or d.deleted_at is null)`
 
 // SelectHits reads what a search shows of chunks: those of the ids that are there
-// and may be found, in no order, with the words of the plan marked.
-func (r *Repository) SelectHits(ctx context.Context, scope collections.Scope, ids []int64, plan query.Plan) ([]Hit, error) {
-	rows, err := r.on(ctx, scope).query(ctx, selectHits, ids, plan.Rank, headlineOptions, markStart+markStop)
+// and may be found, in no order, with the words of the plan marked, and without their
+// contents unless they are asked for. More than [MaxPageBytes] of them is an error.
+func (r *Repository) SelectHits(ctx context.Context, scope collections.Scope, ids []int64, plan query.Plan, withContent bool) ([]Hit, error) {
+	rows, err := r.on(ctx, scope).query(ctx, selectHits, ids, plan.Rank, headlineOptions, markStart+markStop, withContent)
 	if err != nil {
 		return nil, r.db.Translate(err)
 	}
+	size := 0
 	hits, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Hit, error) {
 		h := Hit{CollectionID: scope.ID()}
 		var english, german string
@@ -234,6 +236,9 @@ func (r *Repository) SelectHits(ctx context.Context, scope collections.Scope, id
 		err := row.Scan(&h.ChunkID, &h.DocumentID, &h.ChunkIndex, &h.Content, &metadata, &h.FileName, &h.FilePath,
 			&h.TotalChunks, &english, &german)
 		h.Metadata, h.Snippet = json.RawMessage(metadata), snippet(english, german)
+		if size += len(h.Content) + len(h.Metadata); err == nil && size > MaxPageBytes {
+			return h, errResultsTooLong
+		}
 		return h, err
 	})
 	return hits, r.db.Translate(err)

@@ -70,10 +70,10 @@ order by chunk_index, id`
 
 // GetChunksWithoutEmbeddings reads the chunks after a key that name no vector, at most
 // limit and never more than [MaxPage], in the order of their index; with a document
-// only that one's. It looks at a bounded number of chunks, and so may give fewer than
+// only that one's; fewer where they are very long ([MaxPageBytes]). It looks at a bounded number of chunks, and so may give fewer than
 // there are, or none: next is where to go on, nil at the end.
 func (r *Repository) GetChunksWithoutEmbeddings(ctx context.Context, scope collections.Scope, documentID *uuid.UUID, after Key, limit int) (found []Chunk, next *Key, err error) {
-	limit = min(max(limit, 1), MaxPage)
+	limit = pageOf(limit)
 	sql, args := lookForNoVector, append(after.args(limit), lookedAtOnce)
 	if documentID != nil {
 		sql, args = lookForNoVectorOfDocument, append(args, *documentID)
@@ -102,7 +102,11 @@ func (r *Repository) GetChunksWithoutEmbeddings(ctx context.Context, scope colle
 	case looked == lookedAtOnce:
 		next = &at
 	}
-	found, err = r.collect(ctx, scope, selectByID, []any{ids})
+	found, cut, err := r.collectSome(ctx, scope, selectByID, []any{ids})
+	if cut {
+		end := found[len(found)-1]
+		next = &Key{end.ChunkIndex, end.ID}
+	}
 	return found, next, err
 }
 

@@ -121,21 +121,18 @@ func (s *Service) List(ctx context.Context, collectionID uuid.UUID, q PageQuery)
 		return s.listWithoutVector(ctx, scope, q)
 	}
 	page := Page{Total: &total}
-	// One more than asked for is read, to know whether there are more.
-	switch more := q.PageSize + 1; {
+	switch {
 	case q.After == nil:
-		page.Chunks, err = s.repository.GetChunksByOffset(ctx, scope, q.DocumentID, (q.Page-1)*q.PageSize, more)
+		page.Chunks, page.HasNext, err = s.repository.GetChunksByOffset(ctx, scope, q.DocumentID, (q.Page-1)*q.PageSize, q.PageSize)
 	case q.DocumentID != nil:
-		page.Chunks, err = s.repository.GetChunksByDocument(ctx, scope, *q.DocumentID, *q.After, more)
+		page.Chunks, page.HasNext, err = s.repository.GetChunksByDocument(ctx, scope, *q.DocumentID, *q.After, q.PageSize)
 	default:
-		page.Chunks, err = s.repository.GetChunksByCollection(ctx, scope, *q.After, more)
+		page.Chunks, page.HasNext, err = s.repository.GetChunksByCollection(ctx, scope, *q.After, q.PageSize)
 	}
 	if err != nil {
 		return Page{}, err
 	}
-	if len(page.Chunks) > q.PageSize {
-		page.Chunks = page.Chunks[:q.PageSize]
-		page.HasNext = true
+	if page.HasNext {
 		last := page.Chunks[len(page.Chunks)-1]
 		page.Next = &Key{last.ChunkIndex, last.ID}
 	}

@@ -41,6 +41,8 @@ type SearchQuery struct {
 	Threshold float64
 	// Filter is what metadata must have, in the language of the package filter.
 	Filter json.RawMessage
+	// NoContent leaves out the contents of the hits.
+	NoContent bool
 }
 
 // SearchResult is the answer to a [SearchQuery].
@@ -88,7 +90,7 @@ func (s *Service) Search(ctx context.Context, q SearchQuery) (SearchResult, erro
 	err = s.db.InTx(ctx, func(ctx context.Context) error {
 		run := searchRun{
 			Service: s, deadline: start.Add(s.config.SearchTimeout), failed: map[uuid.UUID]error{},
-			wanted: Wanted{Filter: condition, K: q.K, Threshold: q.Threshold},
+			wanted: Wanted{Filter: condition, K: q.K, Threshold: q.Threshold}, withContent: !q.NoContent,
 		}
 		var err error
 		result, err = run.all(ctx, q)
@@ -109,6 +111,8 @@ type searchRun struct {
 	wanted   Wanted
 	scopes   []collections.Scope
 	failed   map[uuid.UUID]error
+	// withContent is set where the contents of the hits are asked for.
+	withContent bool
 	// limited is set where the limit that is in force is good for what follows.
 	limited bool
 }
@@ -184,7 +188,7 @@ func (r *searchRun) show(ctx context.Context, hits []Hit) ([]Hit, error) {
 			continue
 		}
 		err := r.attempt(ctx, scope, time.Until(r.deadline), func(ctx context.Context) error {
-			read, err := r.repository.SelectHits(ctx, scope, ids, r.wanted.Plan)
+			read, err := r.repository.SelectHits(ctx, scope, ids, r.wanted.Plan, r.withContent)
 			if err != nil {
 				return fmt.Errorf("reading what was found: %w", err)
 			}

@@ -86,18 +86,18 @@ var calls = map[string]func(ctx context.Context, p place) error{
 		return nil
 	},
 	"GetChunksByCollection": func(ctx context.Context, p place) error {
-		_, err := p.rows.GetChunksByCollection(ctx, p.scope, chunks.Key{ChunkIndex: 3}, 20)
+		_, _, err := p.rows.GetChunksByCollection(ctx, p.scope, chunks.Key{ChunkIndex: 3}, 20)
 		return err
 	},
 	"GetChunksByDocument": func(ctx context.Context, p place) error {
-		_, err := p.rows.GetChunksByDocument(ctx, p.scope, p.document.ID, chunks.Key{ChunkIndex: 3}, 20)
+		_, _, err := p.rows.GetChunksByDocument(ctx, p.scope, p.document.ID, chunks.Key{ChunkIndex: 3}, 20)
 		return err
 	},
 	"GetChunksByOffset": func(ctx context.Context, p place) error {
-		if _, err := p.rows.GetChunksByOffset(ctx, p.scope, nil, 20, 20); err != nil {
+		if _, _, err := p.rows.GetChunksByOffset(ctx, p.scope, nil, 20, 20); err != nil {
 			return err
 		}
-		_, err := p.rows.GetChunksByOffset(ctx, p.scope, &p.document.ID, 20, 20)
+		_, _, err := p.rows.GetChunksByOffset(ctx, p.scope, &p.document.ID, 20, 20)
 		return err
 	},
 	"Search": func(ctx context.Context, p place) error {
@@ -111,7 +111,7 @@ var calls = map[string]func(ctx context.Context, p place) error{
 		return nil
 	},
 	"SelectHits": func(ctx context.Context, p place) error {
-		hits, err := p.rows.SelectHits(ctx, p.scope, []int64{p.chunk}, query.Plan{Rank: "'sentenc'"})
+		hits, err := p.rows.SelectHits(ctx, p.scope, []int64{p.chunk}, query.Plan{Rank: "'sentenc'"}, true)
 		if err == nil && len(hits) != 1 {
 			return fmt.Errorf("%d hits", len(hits))
 		}

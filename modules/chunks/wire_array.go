@@ -16,10 +16,14 @@ const maxArray = 64 << 20
 // values.
 func readArray(body io.Reader, member string, most int) ([]jsontext.Value, error) {
 	var text bytes.Buffer
+	tooMany := errTooManyRows
+	if member == "updates" {
+		tooMany = errTooManyVectors
+	}
 	if n, err := text.ReadFrom(io.LimitReader(body, maxArray+1)); err != nil {
 		return nil, err
 	} else if n > maxArray {
-		return nil, errTooManyRows.WithMessagef("A JSON array may have at most %d MiB: send %s as %s, one a line.", maxArray>>20, member, mediaLines)
+		return nil, tooMany.WithMessagef("A JSON array may have at most %d MiB: send %s as %s, one a line.", maxArray>>20, member, mediaLines)
 	}
 	decoder := jsontext.NewDecoder(&text)
 	bad := errBadArray.WithMessagef("The body must be JSON: an object with the one member %q, an array.", member)

@@ -182,7 +182,11 @@ func faultOf(err error) apperr.Field {
 	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		field := fieldOf(syntactic.JSONPointer)
 		if errors.Is(err, jsontext.ErrDuplicateName) {
-			return apperr.Field{Message: fmt.Sprintf("has the member %q twice", shorten(field))}
+			name := syntactic.JSONPointer.LastToken()
+			if syntactic.JSONPointer.Parent() == "" {
+				field = "" // it is one of the object's own
+			}
+			return apperr.Field{Location: field, Message: fmt.Sprintf("has the member %q twice", shorten(name))}
 		}
 		return apperr.Field{Message: "is not valid JSON: " + syntaxText(syntactic)}
 	}

@@ -46,7 +46,10 @@ type SearchOptions struct {
 
 // query is what is asked for, of these collections.
 func (o SearchOptions) query(ids []uuid.UUID) SearchQuery {
-	q := SearchQuery{CollectionIDs: ids, Query: o.Query, K: o.limit(), Threshold: o.ScoreThreshold}
+	q := SearchQuery{
+		CollectionIDs: ids, Query: o.Query, K: o.limit(), Threshold: o.ScoreThreshold,
+		NoContent: o.IncludeContent != nil && !*o.IncludeContent,
+	}
 	if o.MetadataFilter != nil {
 		q.Filter = *o.MetadataFilter
 	}
@@ -149,16 +152,12 @@ func newSearchAnswerBody(in SearchOptions, r SearchResult) searchAnswerBody {
 		names[id], models[id] = s.Collection.Name, s.Collection.EmbeddingModel
 		body.CollectionsSearched[i] = searchedBody{ID: id, Name: s.Collection.Name, ResultCount: s.Hits}
 	}
-	withText := in.IncludeContent == nil || *in.IncludeContent
 	for i, h := range r.Hits {
 		id := web.NewUUID(h.CollectionID)
 		result := resultBody{
-			ChunkID: h.ChunkID, Score: h.Score, Snippet: h.Snippet, Metadata: h.Metadata,
+			ChunkID: h.ChunkID, Score: h.Score, Text: h.Content, Snippet: h.Snippet, Metadata: h.Metadata,
 			FileName: h.FileName, FilePath: h.FilePath, ChunkIndex: &h.ChunkIndex, TotalChunks: &h.TotalChunks,
 			CollectionID: id, CollectionName: names[id], OriginalScore: h.Score, EmbeddingModel: models[id],
-		}
-		if withText {
-			result.Text = h.Content
 		}
 		if h.DocumentID != nil {
 			document := web.NewUUID(*h.DocumentID)

@@ -173,7 +173,7 @@ func TestAppend_OffsetsGiveTheExactTextBack(t *testing.T) {
 			text = w.Content(d, documents.Original)
 		}
 		runes := []rune(string(text))
-		found, err := chunks.NewRepository(w.DB).GetChunksByDocument(t.Context(), w.Scope(c.ID), d.ID, chunks.Key{}, 1000)
+		found, _, err := chunks.NewRepository(w.DB).GetChunksByDocument(t.Context(), w.Scope(c.ID), d.ID, chunks.Key{}, 1000)
 		require.NoError(t, err)
 		require.Len(t, found, int(d.ChunkCount))
 		for _, k := range found {
