@@ -181,7 +181,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	a.Chunks = chunks.NewService(chunks.Deps{
 		DB: a.DB, Repository: chunkRows, Searcher: chunkRows, Accounts: a.Users, Collections: a.Collections, Counters: collectionRows,
 		Documents: a.Documents, DocumentRows: documentRows, Indexer: a.Indexer, Audit: a.Audit,
-		Clock: operationRows,
+		WorkTimes: operationRows,
 	}, chunks.Config{
 		SearchTimeout: c.Limits.SearchTimeout, LoadTimeout: c.Limits.LoadTimeout,
 		MaxCharacters: c.Limits.ChunkCharacters, MaxBatch: c.Limits.BatchRows, Logger: o.Logger,

@@ -13,6 +13,29 @@ import (
 	"semantik/testworld"
 )
 
+// A slice of an export counts metadata as it is sent, however small it is on the disk.
+func TestLong_AnExportHoldsOnlySoMuch(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	c := w.Collection(w.Root)
+	var lines strings.Builder
+	for i := range 60 {
+		fmt.Fprintf(&lines, `{"chunk_index": %d, "content": "x", "metadata": {"wide": [%s1]}}`+"\n", i, strings.Repeat("1,", 32_000))
+	}
+	counted(t, post(w, c, "", lines.String()))
+	rows, total := chunks.NewRepository(w.DB), 0
+	for after := (chunks.Exported{NoDocument: true, ChunkIndex: -1}); ; {
+		found, err := rows.ExportChunks(t.Context(), w.Scope(c.ID), after)
+		require.NoError(t, err)
+		if len(found) == 0 {
+			break
+		}
+		require.LessOrEqual(t, len(found)*len(found[0].Metadata), 3<<20)
+		total, after.ChunkIndex = total+len(found), found[len(found)-1].ChunkIndex
+	}
+	require.Equal(t, 60, total)
+}
+
 // However long chunks are, an answer has only so much of them: a thousand of a million
 // characters would be gigabytes in the server's memory.
 func TestLong_AnAnswerHasOnlySoMuch(t *testing.T) {

@@ -45,15 +45,10 @@ func (s scoped) exec(ctx context.Context, sql string, more ...any) (pgconn.Comma
 	return s.querier.Exec(ctx, sql, s.args(more)...)
 }
 
-// load runs a statement that inserts many rows, under the settings of a load: the
+// loadUnder runs a statement that inserts many rows, under the settings of a load: the
 // checks of its foreign keys take a fifth of its time otherwise. The statement
 // itself is planned each time, since only a plan for these values leaves the other
 // partitions alone. It needs a unit of work.
-func (s scoped) load(ctx context.Context, sql string, more ...any) (pgconn.CommandTag, error) {
-	return s.loadUnder(ctx, loadSettings, sql, more...)
-}
-
-// loadUnder is load with other settings.
 func (s scoped) loadUnder(ctx context.Context, settings, sql string, more ...any) (pgconn.CommandTag, error) {
 	if _, err := s.querier.Exec(ctx, settings); err != nil {
 		return pgconn.CommandTag{}, err

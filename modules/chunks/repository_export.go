@@ -10,9 +10,10 @@ import (
 
 const (
 	// exportedAtOnce and exportedBytes bound what is read of a collection at once: so
-	// many chunks, and no more than the first whose content goes beyond so many bytes.
+	// many chunks, and no more than the first whose content and metadata go beyond so many
+	// bytes. Each client that reads slowly holds as much.
 	exportedAtOnce = 1000
-	exportedBytes  = 8 << 20
+	exportedBytes  = 2 << 20
 )
 
 // Both are served by the unique key (collection_id, document_id, chunk_index, …), in

@@ -63,8 +63,9 @@ order by chunk_index, id`
 
 // GetChunksWithoutEmbeddings reads the chunks after a key that name no vector, at most
 // limit and never more than [MaxPage], in the order of their index; with a document
-// only that one's; fewer where they are very long ([MaxPageBytes]). It looks at a bounded number of chunks, and so may give fewer than
-// there are, or none: next is where to go on, nil at the end.
+// only that one's; fewer where they are very long ([MaxPageBytes]). It looks at a bounded
+// number of chunks, and so may give fewer than there are, or none: next is where to go
+// on, nil at the end. It is not for a unit of work.
 func (r *Repository) GetChunksWithoutEmbeddings(ctx context.Context, scope collections.Scope, documentID *uuid.UUID, after Key, limit int) (found []Chunk, next *Key, err error) {
 	limit = pageOf(limit)
 	sql, args := lookForNoVector, append(after.args(limit), lookedAtOnce)

@@ -34,7 +34,7 @@ func (r *Repository) BuildSearchRows(ctx context.Context, scope collections.Scop
 	if _, err := r.db.Tx(ctx); err != nil {
 		return 0, fmt.Errorf("building search rows: %w", err)
 	}
-	tag, err := r.on(ctx, scope).load(ctx, buildSearchRows, documentID, from, to)
+	tag, err := r.on(ctx, scope).loadUnder(ctx, loadSettings, buildSearchRows, documentID, from, to)
 	return tag.RowsAffected(), r.db.Translate(err)
 }
 

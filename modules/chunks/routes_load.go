@@ -100,7 +100,7 @@ func (s *Service) array(body io.Reader) RowSource {
 	return func() (NewChunk, error) {
 		if !read {
 			var err error
-			if chunks, err = readArray(body, "chunks", s.config.MaxBatch); err != nil {
+			if chunks, err = readArray(body, "chunks", s.config.MaxBatch, errTooManyRows); err != nil {
 				return NewChunk{}, err
 			}
 			read = true

@@ -25,7 +25,7 @@ type Service struct {
 	documentRows *documents.Repository
 	indexer      *Indexer
 	audit        collections.Recorder
-	clock        Clock
+	workTimes    WorkTimes
 	config       Config
 	// spansAtOnce is the constant of that name, save in a test of what follows from it.
 	spansAtOnce int
@@ -53,7 +53,7 @@ type Deps struct {
 	DocumentRows *documents.Repository
 	Indexer      *Indexer
 	Audit        collections.Recorder
-	Clock        Clock
+	WorkTimes    WorkTimes
 }
 
 // Config has what the operator decides.
@@ -71,7 +71,7 @@ type Config struct {
 func NewService(d Deps, config Config) *Service {
 	return &Service{
 		db: d.DB, repository: d.Repository, searcher: d.Searcher, accounts: d.Accounts, collections: d.Collections, counters: d.Counters,
-		documents: d.Documents, documentRows: d.DocumentRows, indexer: d.Indexer, audit: d.Audit, clock: d.Clock, config: config, spansAtOnce: spansAtOnce,
+		documents: d.Documents, documentRows: d.DocumentRows, indexer: d.Indexer, audit: d.Audit, workTimes: d.WorkTimes, config: config, spansAtOnce: spansAtOnce,
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 // defaultStrategy is how a collection that names no strategy is split.
 const defaultStrategy = "recursive"
 
-// Clock knows how long the work on a collection has taken.
-type Clock interface {
+// WorkTimes knows how long the work on collections has taken.
+type WorkTimes interface {
 	// WorkTime adds up the operations that made the collection's chunks, the newest
 	// thousand at most.
 	WorkTime(ctx context.Context, scope collections.Scope) (time.Duration, error)
@@ -48,6 +48,6 @@ func (s *Service) Statistics(ctx context.Context, collectionID uuid.UUID) (Colle
 	if all.Statistics, err = s.repository.GetChunkStatistics(ctx, scope); err != nil {
 		return CollectionStatistics{}, err
 	}
-	all.WorkTime, err = s.clock.WorkTime(ctx, scope)
+	all.WorkTime, err = s.workTimes.WorkTime(ctx, scope)
 	return all, err
 }

@@ -2,6 +2,7 @@ package chunks_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -94,12 +95,24 @@ func TestVectors_BadInputChangesNothing(t *testing.T) {
 		bad("too many lines", "application/x-ndjson", strings.Repeat(good+"\n", chunks.MaxVectors+1), 413, "too_many_vectors", "100000"),
 		bad("another type", "text/plain", good, 415, "application/x-ndjson"),
 		array("one that is bad", `{"updates": [`+good+`, {"chunk_id": 1}]}`, 422, "body.updates[1].vector_id", `"index":1`),
-		array("too many", `{"updates": [`+strings.TrimSuffix(strings.Repeat(good+",", 10_001), ",")+`]}`, 413, "10000"),
+		array("too many", `{"updates": [`+strings.TrimSuffix(strings.Repeat(good+",", 10_001), ",")+`]}`, 413, "too_many_vectors", "10000"),
 		array("not there", `{}`, 400, "updates"),
 		array("of another name", `{"chunks": []}`, 400, "updates"),
 		array("null", `null`, 400, "updates"),
 		array("cut off", `{"updates": [`+good, 400),
 	)
+}
+
+func TestVectors_AClientThatTakesTooLongIsCutOff(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker(), testworld.Setting("BULK_LOAD_TIMEOUT=1"))
+	c := w.Collection(w.Root)
+	interrupted := make(chan struct{})
+	_, err := w.Chunks.NameVectors(w.As(w.Root), c.ID, func() { close(interrupted) }, func() ([]chunks.Vector, error) {
+		<-interrupted
+		return nil, errors.New("the read was interrupted")
+	})
+	require.ErrorIs(t, err, chunks.ErrLoadTimeout)
 }
 
 func TestVectors_OfManyAtOnce(t *testing.T) {

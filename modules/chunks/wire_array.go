@@ -7,19 +7,17 @@ import (
 	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"semantik/platform/apperr"
 )
 
 // maxArray bounds a JSON array, which is in memory as a whole, in bytes.
 const maxArray = 64 << 20
 
 // readArray reads an object with one member, an array of that name, of at most so many
-// values.
-func readArray(body io.Reader, member string, most int) ([]jsontext.Value, error) {
+// values; tooMany is for more.
+func readArray(body io.Reader, member string, most int, tooMany *apperr.Error) ([]jsontext.Value, error) {
 	var text bytes.Buffer
-	tooMany := errTooManyRows
-	if member == "updates" {
-		tooMany = errTooManyVectors
-	}
 	if n, err := text.ReadFrom(io.LimitReader(body, maxArray+1)); err != nil {
 		return nil, err
 	} else if n > maxArray {
@@ -39,7 +37,7 @@ func readArray(body io.Reader, member string, most int) ([]jsontext.Value, error
 		if name.Kind() != '"' || name.String() != member {
 			return nil, bad.WithMessagef("The body has a member %q, which there is not; it has the one member %q, an array.", shorten(name.String()), member)
 		}
-		if values, err = readElements(decoder, member, most, bad); err != nil {
+		if values, err = readElements(decoder, member, most, tooMany, bad); err != nil {
 			return nil, err
 		}
 	}
@@ -56,7 +54,7 @@ func readArray(body io.Reader, member string, most int) ([]jsontext.Value, error
 }
 
 // readElements reads an array of values.
-func readElements(decoder *jsontext.Decoder, member string, most int, bad error) ([]jsontext.Value, error) {
+func readElements(decoder *jsontext.Decoder, member string, most int, tooMany *apperr.Error, bad error) ([]jsontext.Value, error) {
 	if err := expect(decoder, '[', bad); err != nil {
 		return nil, err
 	}
@@ -67,7 +65,7 @@ func readElements(decoder *jsontext.Decoder, member string, most int, bad error)
 			return nil, malformed(err)
 		}
 		if len(values) == most {
-			return nil, errTooManyRows.WithMessagef("A JSON array may have at most %d %s: send them as %s, one a line.", most, member, mediaLines)
+			return nil, tooMany.WithMessagef("A JSON array may have at most %d %s: send them as %s, one a line.", most, member, mediaLines)
 		}
 		values = append(values, value.Clone())
 	}

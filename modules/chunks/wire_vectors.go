@@ -93,7 +93,7 @@ func readVectorLines(body io.Reader) ([]Vector, error) {
 
 // readVectorArray reads {"updates": […]}, of at most so many.
 func readVectorArray(body io.Reader, most int) ([]Vector, error) {
-	values, err := readArray(body, "updates", most)
+	values, err := readArray(body, "updates", most, errTooManyVectors)
 	if err != nil {
 		return nil, err
 	}

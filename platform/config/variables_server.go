@@ -67,7 +67,7 @@ func limitVariables() []Variable {
 			Description: "Longest run of a search in all its collections; one that has not been searched by then is named in the answer.",
 			kind:        duration(time.Second, 100*time.Millisecond, time.Hour, func(c *Config) *time.Duration { return &c.Limits.SearchTimeout })},
 		{Name: "BULK_LOAD_TIMEOUT", Default: "600",
-			Description: "Longest run of one load of chunks, from its first byte to its commit.",
+			Description: "Longest run of one load of chunks, or of the vectors of chunks, from its first byte to its commit.",
 			kind:        duration(time.Second, time.Second, 24*time.Hour, func(c *Config) *time.Duration { return &c.Limits.LoadTimeout })},
 		{Name: "MAX_JSON_BATCH_ROWS", Default: "10000",
 			Description: "Most rows of a JSON batch; a stream of lines has no such limit.",
