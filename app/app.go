@@ -171,8 +171,8 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	chunkRows := chunks.NewRepository(a.DB)
 	operationRows := operations.NewRepository(a.DB)
 
-	starter := operations.NewStarter(a.DB, operationRows, a.Queue, collectionRows,
-		collections.NewStatusChanger(a.DB, collectionRows, a.Audit))
+	status := collections.NewStatusChanger(a.DB, collectionRows, a.Audit)
+	starter := operations.NewStarter(a.DB, operationRows, a.Queue, collectionRows, status)
 	a.Collections = collections.NewService(a.DB, collectionRows, starter, users.NewRepository(a.DB), a.Audit)
 	a.Users.ConnectEstate(a.Collections)
 	a.Documents = documents.NewService(a.DB, documentRows, a.Users, a.Collections, collectionRows, starter,
@@ -189,18 +189,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	partitionRows := partitions.NewRepository(a.DB)
 	a.Partitions = partitions.NewService(a.DB, partitionRows, o.Logger)
 	a.Analyzer = partitions.NewAnalyzer(a.DB, partitionRows, o.Logger)
-	a.Operations = operations.NewService(operationRows, a.Collections, users.NewRepository(a.DB))
-
-	var err error
-	a.Worker, err = operations.NewWorker(a.DB, operationRows, starter, a.Collections, collectionRows,
-		operations.WorkerConfig{
-			Name: workerName(), Lease: c.Operations.Lease, MaxAttempts: c.Operations.MaxAttempts, Logger: o.Logger,
-		},
-		operations.NewAppendWork(operations.TypeIndex, a.DB, documentRows, chunkRows, collectionRows, operationRows),
-		operations.NewAppendWork(operations.TypeAppend, a.DB, documentRows, chunkRows, collectionRows, operationRows),
-		operations.NewPurgeWork(a.DB, documentRows, chunkRows, collectionRows,
-			operations.PurgeConfig{Rows: c.Operations.PurgeRows, Pause: c.Operations.PurgePause}))
-	if err != nil {
+	if err := a.joinOperations(c, o, rows{collectionRows, documentRows, chunkRows, operationRows}, starter, status); err != nil {
 		return err
 	}
 

@@ -125,10 +125,11 @@ join documents d on d.id = k.document_id and d.chunked_hash is not null
 where k.end_offset - k.start_offset <> length(k.content)
   and k.edited_at is null`},
 
-	{"a document that was deleted or has failed has no chunks", `
+	// One that was not got to keeps the chunks of its older content.
+	{"a document that was deleted has no chunks, nor has one that has failed", `
 select format('document %s', d.id)
 from documents d
-where d.status in ('deleted', 'failed')
+where (d.status = 'deleted' or d.status = 'failed' and (d.chunked_hash is null or d.chunked_hash = d.content_hash))
   and exists (
     select 1 from chunks k
     where k.document_id = d.id and k.collection_id = d.collection_id and k.partition_key = d.partition_key

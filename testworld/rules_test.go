@@ -26,7 +26,7 @@ var damages = map[string]string{
 	"a source counts its documents and their bytes while nothing is running": `update collection_sources set document_count = document_count + 1`,
 	"the chunks that were cut of a document count from 0 without a gap":      `update chunks set chunk_index = chunk_index + 1`,
 	"the offsets of a chunk that was cut span its content":                   `update chunks set end_offset = end_offset + 1`,
-	"a document that was deleted or has failed has no chunks":                `update documents set status = 'failed'`,
+	"a document that was deleted has no chunks, nor has one that has failed": `update documents set status = 'failed'`,
 	"a search row has its chunk, of the same document":                       `delete from chunks`,
 	"every chunk can be found by a search, or is going to be":                `delete from chunk_search`,
 	"a document's content is as long as it says":                             `update document_contents set data = data || 'x'`,

@@ -3,6 +3,7 @@ package documents
 import (
 	"context"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"semantik/modules/collections"
@@ -10,13 +11,15 @@ import (
 
 // claimWaiting is served by the index on (collection_id, status). It takes up
 // what a worker left in processing as well: one operation at a time works on a
-// collection, so whoever asks is the only one.
+// collection, so whoever asks is the only one; the status is asked for twice, because
+// a document may be withdrawn while this waits for its row.
 const claimWaiting = `
 update documents
 set status = 'processing',
     updated_at = now()
 where collection_id = $1
   and partition_key = $2
+  and status in ('pending', 'processing')
   and id = any(array(
     select id
     from documents
@@ -125,4 +128,67 @@ func (r *Repository) finish(ctx context.Context, scope collections.Scope, d Docu
 		return ErrContentChanged
 	}
 	return nil
+}
+
+// selectHalfDone is served by the index on (collection_id, status).
+const selectHalfDone = `
+select id, file_path, file_name, file_size, content_hash, status, chunk_count, chunked_hash
+from documents
+where collection_id = $1
+  and partition_key = $2
+  and status in ('pending', 'processing')
+  and chunked_hash = content_hash
+order by id`
+
+// ListHalfDone gives the documents that wait although the chunks of their present
+// content are loaded: large ones that were broken off among their search rows, which
+// are few.
+func (r *Repository) ListHalfDone(ctx context.Context, scope collections.Scope) ([]Document, error) {
+	rows, err := r.db.Querier(ctx).Query(ctx, selectHalfDone, scope.ID(), scope.PartitionKey())
+	if err != nil {
+		return nil, r.db.Translate(err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Document, error) {
+		d := Document{CollectionID: scope.ID(), PartitionKey: scope.PartitionKey()}
+		return d, row.Scan(&d.ID, &d.FilePath, &d.FileName, &d.FileSize, &d.ContentHash, &d.Status, &d.ChunkCount, &d.ChunkedHash)
+	})
+	return found, r.db.Translate(err)
+}
+
+// withdraw is served by the index on (collection_id, status). What was made of an
+// older content stays, chunks and all: a reader goes on seeing it.
+const withdraw = `
+update documents
+set status = 'failed',
+    error_message = $3,
+    error_category = 'transient',
+    updated_at = now()
+where collection_id = $1
+  and partition_key = $2
+  and status in ('pending', 'processing')`
+
+// Withdraw gives up the documents that wait or are being worked on, with the reason
+// that is shown to people, and tells how many those are. They keep the chunks that
+// were made of an older content; those that [Repository.ListHalfDone] gives are dealt
+// with before.
+func (r *Repository) Withdraw(ctx context.Context, scope collections.Scope, reason string) (int64, error) {
+	tag, err := r.db.Querier(ctx).Exec(ctx, withdraw, scope.ID(), scope.PartitionKey(), reason)
+	return tag.RowsAffected(), r.db.Translate(err)
+}
+
+// forgetChunks is served by the primary key.
+const forgetChunks = `
+update documents
+set chunk_count = 0,
+    chunked_hash = null,
+    updated_at = now()
+where id = $1
+  and collection_id = $2
+  and partition_key = $3
+  and status in ('pending', 'processing')`
+
+// ForgetChunks says that a document that waits has no chunks any more.
+func (r *Repository) ForgetChunks(ctx context.Context, scope collections.Scope, id uuid.UUID) error {
+	_, err := r.db.Querier(ctx).Exec(ctx, forgetChunks, id, scope.ID(), scope.PartitionKey())
+	return r.db.Translate(err)
 }

@@ -19,6 +19,14 @@ var (
 	ErrActive = apperr.New(apperr.Conflict, "operation_active",
 		"The collection has an operation that has not ended. Wait for its end, or cancel it.")
 
+	// ErrEnded means that an operation that has ended is to be cancelled.
+	ErrEnded = apperr.New(apperr.Malformed, "operation_ended",
+		"The operation has ended already; only one that is pending or processing can be cancelled.")
+
+	// ErrNotCancellable means that the operation purges what was deleted.
+	ErrNotCancellable = apperr.New(apperr.Malformed, "operation_not_cancellable",
+		"A deletion cannot be cancelled: the collection is gone for every reader already.")
+
 	errExists = apperr.New(apperr.Conflict, "operation_exists",
 		"There is an operation with this id already.")
 	errUserGone = apperr.New(apperr.Conflict, "user_not_found",

@@ -108,6 +108,30 @@ func (r *Repository) CancelActive(ctx context.Context, scope collections.Scope) 
 	return id, r.db.Translate(err)
 }
 
+// cancelOne is served by the unique key on uuid.
+const cancelOne = `
+update operations
+set status = 'cancelled',
+    worker = null,
+    lease_until = null,
+    completed_at = now(),
+    meta = (meta - 'stalled') || jsonb_build_object('result', $2::jsonb)
+where uuid = $1
+  and status in ('pending', 'processing')`
+
+// Cancel ends an operation that has not ended, with what is to be told about it;
+// [ErrEnded] when it has. The collection's row is locked.
+func (r *Repository) Cancel(ctx context.Context, id uuid.UUID, result map[string]any) error {
+	tag, err := r.db.Querier(ctx).Exec(ctx, cancelOne, id, result)
+	if err != nil {
+		return r.db.Translate(err)
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrEnded
+	}
+	return nil
+}
+
 // Filter narrows a list of operations; zero fields do not.
 type Filter struct {
 	UserID       *int64

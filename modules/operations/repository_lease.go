@@ -47,6 +47,13 @@ func (r *Repository) Claim(ctx context.Context, id uuid.UUID, worker string, lea
 // The guard of every statement below: the operation is still the one that this
 // attempt has claimed.
 const (
+	holds = `
+select 1
+from operations
+where id = $1
+  and attempt = $2
+  and status = 'processing'`
+
 	renew = `
 update operations
 set lease_until = now() + $3::interval
@@ -94,6 +101,11 @@ where id = $1
   and attempt = $2
   and status = 'processing'`
 )
+
+// Holds asks whether the operation is still ours; errLost when it is not any more.
+func (r *Repository) Holds(ctx context.Context, o Operation) error {
+	return r.guarded(ctx, holds, o)
+}
 
 // Renew holds the lease for another while; errLost when it is not ours any more.
 func (r *Repository) Renew(ctx context.Context, o Operation, lease time.Duration) error {

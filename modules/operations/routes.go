@@ -22,6 +22,13 @@ func Register(api huma.API, s *Service) {
 		OperationID: "get-operation", Method: http.MethodGet, Path: "/api/v2/operations/{operation_id}", Tags: tags,
 		Summary: "Read an operation with its progress", Security: web.Bearer(), Errors: []int{http.StatusNotFound},
 	}, s.handleGet)
+	web.Register(api, huma.Operation{
+		OperationID: "cancel-operation", Method: http.MethodDelete, Path: "/api/v2/operations/{operation_id}", Tags: tags,
+		Summary: "Cancel an operation",
+		Description: "It stops before its next step, and answers as cancelled at once. What it has done stays; documents that it has " +
+			"not got to fail with the category transient, so that they can be retried. The collection is ready again, and says so.",
+		Security: web.Bearer(), Errors: []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound},
+	}, s.handleCancel)
 	registerCollection(api, s, tags)
 }
 
@@ -63,6 +70,14 @@ type operationAnswer struct{ Body operationBody }
 
 func (s *Service) handleGet(ctx context.Context, in *getRequest) (*operationAnswer, error) {
 	o, err := s.Get(ctx, in.OperationID.UUID)
+	if err != nil {
+		return nil, err
+	}
+	return &operationAnswer{newOperationBody(o)}, nil
+}
+
+func (s *Service) handleCancel(ctx context.Context, in *getRequest) (*operationAnswer, error) {
+	o, err := s.Cancel(ctx, in.OperationID.UUID)
 	if err != nil {
 		return nil, err
 	}

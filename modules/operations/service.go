@@ -19,16 +19,36 @@ type Directory interface {
 	GetByUsername(ctx context.Context, username string) (users.User, error)
 }
 
-// Service has the rules on watching operations.
+// Deps are what a [Service] stands on.
+type Deps struct {
+	DB          *database.DB
+	Repository  *Repository
+	Collections *collections.Service
+	Rows        *collections.Repository
+	Status      *collections.StatusChanger
+	Directory   Directory
+	Audit       collections.Recorder
+	Works       Works
+}
+
+// Service has the rules on watching and on cancelling operations.
 type Service struct {
+	db         *database.DB
 	repository *Repository
 	access     *collections.Service
+	rows       *collections.Repository
+	status     *collections.StatusChanger
 	directory  Directory
+	audit      collections.Recorder
+	works      Works
 }
 
 // NewService makes the service.
-func NewService(repository *Repository, access *collections.Service, directory Directory) *Service {
-	return &Service{repository: repository, access: access, directory: directory}
+func NewService(d Deps) *Service {
+	return &Service{
+		db: d.DB, repository: d.Repository, access: d.Collections, rows: d.Rows, status: d.Status,
+		directory: d.Directory, audit: d.Audit, works: d.Works,
+	}
 }
 
 // Get reads an operation on a collection that the caller may read; any other is

@@ -39,13 +39,12 @@ var errNothingReadable = apperr.New(apperr.Invalid, "nothing_readable", "None of
 // text, cuts it, loads the chunks and makes their search rows. A document is a
 // transaction, or several when it has many chunks.
 type appendWork struct {
-	kind       Type
-	db         *database.DB
-	documents  *documents.Repository
-	chunks     *chunks.Repository
-	rows       *collections.Repository
-	operations *Repository
-	now        func() time.Time
+	kind      Type
+	db        *database.DB
+	documents *documents.Repository
+	chunks    *chunks.Repository
+	rows      *collections.Repository
+	now       func() time.Time
 	// parallel is how many documents are worked on at the same time.
 	parallel int
 }
@@ -53,8 +52,8 @@ type appendWork struct {
 // NewAppendWork makes the work of append operations and, with another type, of
 // index operations: a new collection becomes ready by the documents that wait in
 // it, which mostly are none.
-func NewAppendWork(kind Type, db *database.DB, docs *documents.Repository, chunkRows *chunks.Repository, rows *collections.Repository, operations *Repository) Work {
-	return &appendWork{kind: kind, db: db, documents: docs, chunks: chunkRows, rows: rows, operations: operations, now: time.Now,
+func NewAppendWork(kind Type, db *database.DB, docs *documents.Repository, chunkRows *chunks.Repository, rows *collections.Repository) Work {
+	return &appendWork{kind: kind, db: db, documents: docs, chunks: chunkRows, rows: rows, now: time.Now,
 		parallel: min(maxParallel, runtime.GOMAXPROCS(0))}
 }
 

@@ -195,3 +195,6 @@ func (*purgeWork) Result(_ context.Context, run *Run) (map[string]any, error) {
 
 // Abandon has nothing to put away: a slice is deleted or it is not.
 func (*purgeWork) Abandon(context.Context, *Run, string) (int64, error) { return 0, nil }
+
+// Withdraw has nothing to put away: nobody cancels a purge.
+func (*purgeWork) Withdraw(context.Context, collections.Scope, string) (int64, error) { return 0, nil }

@@ -28,6 +28,23 @@ type Work interface {
 	// the transaction that ends the operation or lets it go on without them. The
 	// reason is for people.
 	Abandon(ctx context.Context, run *Run, reason string) (int64, error)
+	// Withdraw puts away what a cancelled operation has not got to, in the
+	// transaction that cancels it, and tells how many pieces of work that were. The
+	// reason is for people. It is called once before the collection is locked,
+	// because steps lock it last too, and once after, for what came in meanwhile.
+	Withdraw(ctx context.Context, scope collections.Scope, reason string) (int64, error)
+}
+
+// Works are the kinds of work that there are, by the type of operation.
+type Works map[Type]Work
+
+// NewWorks collects kinds of work, one for each type.
+func NewWorks(works ...Work) Works {
+	known := make(Works, len(works))
+	for _, work := range works {
+		known[work.Type()] = work
+	}
+	return known
 }
 
 // Run is one attempt at an operation by this worker.

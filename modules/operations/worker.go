@@ -45,7 +45,7 @@ type Worker struct {
 	queue       *jobs.Queue
 	collections *collections.Service
 	rows        *collections.Repository
-	works       map[Type]Work
+	works       Works
 	config      WorkerConfig
 
 	// stopping is closed when the worker should end after the present step.
@@ -58,7 +58,7 @@ type Worker struct {
 
 // NewWorker makes a worker for the given kinds of work. It begins with
 // [Worker.Start].
-func NewWorker(db *database.DB, repository *Repository, starter *Starter, access *collections.Service, rows *collections.Repository, config WorkerConfig, works ...Work) (*Worker, error) {
+func NewWorker(db *database.DB, repository *Repository, starter *Starter, access *collections.Service, rows *collections.Repository, config WorkerConfig, works Works) (*Worker, error) {
 	if config.Lease <= 0 {
 		config.Lease = DefaultLease
 	}
@@ -70,10 +70,7 @@ func NewWorker(db *database.DB, repository *Repository, starter *Starter, access
 	}
 	w := &Worker{
 		db: db, repository: repository, starter: starter, queue: starter.queue, collections: access, rows: rows,
-		config: config, works: map[Type]Work{}, stopping: make(chan struct{}),
-	}
-	for _, work := range works {
-		w.works[work.Type()] = work
+		config: config, works: works, stopping: make(chan struct{}),
 	}
 	return w, jobs.Handle(w.queue, func(ctx context.Context, b bell) error { return w.answer(ctx, b.OperationID) })
 }
@@ -162,6 +159,9 @@ func (w *Worker) carryOut(ctx context.Context, run *Run) error {
 	for {
 		if w.isStopping() {
 			return errStopping
+		}
+		if err := w.repository.Holds(ctx, run.Operation); err != nil {
+			return err
 		}
 		done, err := work.Step(ctx, run)
 		if err != nil {

@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// watchEvery is how often a worker asks whether the operation is still its own, so
+// that a long step stops within a second of being cancelled.
+const watchEvery = 500 * time.Millisecond
+
 // holdingLease runs fn while it renews the operation's lease. When the lease is
 // lost, because the operation was cancelled or taken by another worker, or
 // because the database could not be reached for as long as it lasts, fn's
@@ -26,9 +30,10 @@ func (w *Worker) holdingLease(ctx context.Context, run *Run, fn func(ctx context
 }
 
 func (w *Worker) renew(ctx context.Context, run *Run, lose context.CancelCauseFunc) {
-	ticker := time.NewTicker(w.config.Lease / 4)
+	ticker := time.NewTicker(min(w.config.Lease/4, watchEvery))
 	defer ticker.Stop()
 	held := time.Now().Add(w.config.Lease)
+	renewed := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -36,10 +41,17 @@ func (w *Worker) renew(ctx context.Context, run *Run, lose context.CancelCauseFu
 		case <-ticker.C:
 		}
 		asked := time.Now()
-		err := w.repository.Renew(ctx, run.Operation, w.config.Lease)
+		var err error
+		if due := asked.Sub(renewed) >= w.config.Lease/4; due {
+			err = w.repository.Renew(ctx, run.Operation, w.config.Lease)
+			if err == nil {
+				held, renewed = asked.Add(w.config.Lease), asked
+			}
+		} else {
+			err = w.repository.Holds(ctx, run.Operation)
+		}
 		switch {
 		case err == nil:
-			held = asked.Add(w.config.Lease)
 		case errors.Is(err, errLost), time.Now().After(held):
 			lose(errLost)
 			return

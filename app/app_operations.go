@@ -1,0 +1,40 @@
+package app
+
+import (
+	"semantik/modules/chunks"
+	"semantik/modules/collections"
+	"semantik/modules/documents"
+	"semantik/modules/operations"
+	"semantik/modules/users"
+	"semantik/platform/config"
+)
+
+// rows are the repositories that background work reads and writes.
+type rows struct {
+	collections *collections.Repository
+	documents   *documents.Repository
+	chunks      *chunks.Repository
+	operations  *operations.Repository
+}
+
+// joinOperations builds the worker with every kind of work, and the service that
+// watches and cancels it.
+func (a *App) joinOperations(c *config.Config, o Options, r rows, starter *operations.Starter, status *collections.StatusChanger) error {
+	works := operations.NewWorks(
+		operations.NewAppendWork(operations.TypeIndex, a.DB, r.documents, r.chunks, r.collections),
+		operations.NewAppendWork(operations.TypeAppend, a.DB, r.documents, r.chunks, r.collections),
+		operations.NewPurgeWork(a.DB, r.documents, r.chunks, r.collections,
+			operations.PurgeConfig{Rows: c.Operations.PurgeRows, Pause: c.Operations.PurgePause}),
+	)
+	a.Operations = operations.NewService(operations.Deps{
+		DB: a.DB, Repository: r.operations, Collections: a.Collections, Rows: r.collections, Status: status,
+		Directory: users.NewRepository(a.DB), Audit: a.Audit, Works: works,
+	})
+
+	var err error
+	a.Worker, err = operations.NewWorker(a.DB, r.operations, starter, a.Collections, r.collections,
+		operations.WorkerConfig{
+			Name: workerName(), Lease: c.Operations.Lease, MaxAttempts: c.Operations.MaxAttempts, Logger: o.Logger,
+		}, works)
+	return err
+}

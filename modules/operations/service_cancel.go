@@ -1,0 +1,126 @@
+package operations
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"semantik/modules/collections"
+	"semantik/platform/apperr"
+	"semantik/platform/audit"
+	"semantik/platform/auth"
+)
+
+// Cancel ends an operation that has not ended. Whoever works on it stops before its
+// next step; the step in the middle rolls back. What was done stays, what was not
+// got to is put away, and the collection is ready again with a message that says
+// what is missing. It needs the right to write to the collection, and returns
+// [ErrNotFound], [collections.ErrForbidden], [ErrEnded], and [ErrNotCancellable] for
+// a deletion.
+func (s *Service) Cancel(ctx context.Context, id uuid.UUID) (Operation, error) {
+	who, err := auth.RequireScope(ctx, auth.ScopeWrite)
+	if err != nil {
+		return Operation{}, err
+	}
+	// As in Get, the right comes before the row.
+	origin, err := s.repository.GetOrigin(ctx, id)
+	if err != nil && apperr.KindOf(err) != apperr.NotFound {
+		return Operation{}, err
+	}
+	scope, err := s.access.Authorize(ctx, origin.CollectionID, collections.Write)
+	if apperr.KindOf(err) == apperr.NotFound {
+		return Operation{}, s.whyNotCancellable(ctx, origin, who.UserID)
+	}
+	if err != nil {
+		return Operation{}, err
+	}
+	o, err := s.repository.Get(ctx, id)
+	if err != nil {
+		return o, err
+	}
+	if !o.Status.Active() {
+		return o, ErrEnded.WithMessagef("The operation is %s already; only one that is pending or processing can be cancelled.", o.Status)
+	}
+	err = s.db.InTx(ctx, func(ctx context.Context) error { return s.cancel(ctx, scope, o) })
+	if err != nil {
+		return o, fmt.Errorf("cancelling an operation: %w", err)
+	}
+	return s.repository.Get(ctx, id)
+}
+
+// whyNotCancellable tells those who may know what becomes of a deleted collection why
+// its operations cannot be cancelled: they ended with it, or are its purge.
+func (s *Service) whyNotCancellable(ctx context.Context, origin Origin, userID int64) error {
+	err := s.access.AuthorizeDeleted(ctx, origin.CollectionID, origin.isDeletionBy(userID))
+	switch {
+	case apperr.KindOf(err) == apperr.NotFound:
+		return ErrNotFound
+	case err != nil:
+		return err
+	case origin.Type == TypeDelete:
+		return ErrNotCancellable
+	default:
+		return ErrEnded
+	}
+}
+
+// cancel is the unit of work of [Service.Cancel].
+func (s *Service) cancel(ctx context.Context, scope collections.Scope, o Operation) error {
+	reason := fmt.Sprintf("The %s operation was cancelled before it got to this document.", o.Type)
+	before, err := s.withdraw(ctx, scope, o.Type, reason)
+	if err != nil {
+		return err
+	}
+	status, err := s.rows.Lock(ctx, scope)
+	if err != nil {
+		return err
+	}
+	late, err := s.withdraw(ctx, scope, o.Type, reason)
+	if err != nil {
+		return err
+	}
+	left := before + late
+	if err := s.repository.Cancel(ctx, o.UUID, map[string]any{"documents_left": left}); err != nil {
+		return err
+	}
+	if err := s.rows.RecountSources(ctx, scope); err != nil {
+		return err
+	}
+	if status == collections.StatusPending { // a worker never got to it
+		if err := s.status.Change(ctx, scope, collections.StatusProcessing, ""); err != nil {
+			return err
+		}
+	}
+	if err := s.status.Change(ctx, scope, collections.StatusReady, cancelledMessage(o.Type, left)); err != nil {
+		return err
+	}
+	return s.audit.Record(ctx, audit.Entry{
+		Action: "operation.cancel", ObjectType: "operation", ObjectID: o.UUID.String(),
+		Details: map[string]any{"type": o.Type, "collection_id": scope.ID(), "documents_left": left},
+	})
+}
+
+func (s *Service) withdraw(ctx context.Context, scope collections.Scope, t Type, reason string) (int64, error) {
+	work, ok := s.works[t]
+	if !ok {
+		return 0, nil
+	}
+	left, err := work.Withdraw(ctx, scope, reason)
+	if err != nil {
+		return 0, fmt.Errorf("putting away what is left: %w", err)
+	}
+	return left, nil
+}
+
+// cancelledMessage names the state that a cancelled operation leaves its collection in.
+func cancelledMessage(t Type, left int64) string {
+	switch left {
+	case 0:
+		return fmt.Sprintf("The %s operation was cancelled.", t)
+	case 1:
+		return fmt.Sprintf("The %s operation was cancelled; one document was not processed.", t)
+	default:
+		return fmt.Sprintf("The %s operation was cancelled; %d documents were not processed.", t, left)
+	}
+}
