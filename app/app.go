@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"semantik/modules/chunks"
@@ -209,13 +211,14 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	return nil
 }
 
-// workerName tells this process from others that work on the same database.
+// workerName tells this process from others that work on the same database, and from
+// those before it: in a container every one has the same number.
 func workerName() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	return host + ":" + strconv.Itoa(os.Getpid())
+	return host + ":" + strconv.Itoa(os.Getpid()) + ":" + strings.ToLower(rand.Text()[:6])
 }
 
 func (a *App) checks() []web.Check {

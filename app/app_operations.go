@@ -23,6 +23,7 @@ func (a *App) joinOperations(c *config.Config, o Options, r rows, starter *opera
 	works := operations.NewWorks(
 		operations.NewAppendWork(operations.TypeIndex, a.DB, r.documents, r.chunks, r.collections),
 		operations.NewAppendWork(operations.TypeAppend, a.DB, r.documents, r.chunks, r.collections),
+		operations.NewAppendWork(operations.TypeRetry, a.DB, r.documents, r.chunks, r.collections),
 		operations.NewPurgeWork(a.DB, r.documents, r.chunks, r.collections,
 			operations.PurgeConfig{Rows: c.Operations.PurgeRows, Pause: c.Operations.PurgePause}),
 	)

@@ -39,6 +39,9 @@ var (
 	ErrContentChanged = apperr.New(apperr.Conflict, "document_changed",
 		"The document was changed while it was being worked on.")
 
+	// ErrNotFailed means that a document that has not failed is to be retried.
+	ErrNotFailed = apperr.New(apperr.Malformed, "document_not_failed",
+		"Only failed documents can be retried.")
 	// ErrNotLoadable means that a document is still to get the chunks of its own content,
 	// or has none because that could not be read: what is done to its chunks would be lost.
 	ErrNotLoadable = apperr.New(apperr.Conflict, "document_not_loadable",

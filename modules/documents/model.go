@@ -52,6 +52,11 @@ type Document struct {
 	CreatedAt  time.Time `gorm:"autoCreateTime:false;default:now()"`
 	UpdatedAt  time.Time `gorm:"autoUpdateTime:false;default:now()"`
 	DeletedAt  *time.Time
+	// LostCount is how often in a row a worker was lost while it worked on the
+	// document; see [MaxLost].
+	LostCount int
+	// ChunkedBy is the row id of the operation that made the document's chunks.
+	ChunkedBy *int64
 }
 
 // ContentKind tells the two contents of a document apart.

@@ -9,11 +9,36 @@ import (
 	"semantik/modules/collections"
 )
 
-// claimWaiting is served by the index on (collection_id, status). It takes up
-// what a worker left in processing as well: one operation at a time works on a
-// collection, so whoever asks is the only one; the status is asked for twice, because
-// a document may be withdrawn while this waits for its row.
-const claimWaiting = `
+// MaxLost is how often a worker may be lost in a row while it works on one document.
+// After the first time the document is worked on alone, so the second tells that it
+// is this one, and it fails.
+const MaxLost = 2
+
+// claimFresh is served by the index on (collection_id, status, …), which it reads
+// from its end. The status is asked for twice, because a document may be withdrawn
+// while this waits for its row.
+const claimFresh = `
+update documents
+set status = 'processing',
+    updated_at = now()
+where collection_id = $1
+  and partition_key = $2
+  and status = 'pending'
+  and id = any(array(
+    select id
+    from documents
+    where collection_id = $1
+      and partition_key = $2
+      and status = 'pending'
+      and lost_count = 0
+    order by created_at, id desc
+    limit $3
+  ))
+returning ` + claimedColumns
+
+// claimRest is served by the same index. What is left are few: suspects, and what was
+// left in the middle by a worker that did not know yet that it had lost the operation.
+const claimRest = `
 update documents
 set status = 'processing',
     updated_at = now()
@@ -26,21 +51,33 @@ where collection_id = $1
     where collection_id = $1
       and partition_key = $2
       and status in ('pending', 'processing')
-    order by status desc, created_at, id
-    limit $3
+    order by lost_count, created_at, id
+    limit 1
   ))
-returning id, file_path, file_name, file_size, mime_type, content_hash, chunk_count, chunked_hash, retry_count`
+returning ` + claimedColumns
+
+const claimedColumns = "id, file_path, file_name, file_size, mime_type, content_hash, chunk_count, chunked_hash, retry_count, lost_count"
 
 // ClaimWaiting marks documents that wait as being worked on, and gives them, at
-// most limit; none when none waits.
+// most limit; none when none waits. Those that a worker was lost over come last, and
+// each by itself. One operation at a time works on a collection, so whoever asks is
+// the only one.
 func (r *Repository) ClaimWaiting(ctx context.Context, scope collections.Scope, limit int) ([]Document, error) {
-	rows, err := r.db.Querier(ctx).Query(ctx, claimWaiting, scope.ID(), scope.PartitionKey(), limit)
+	found, err := r.claim(ctx, scope, claimFresh, scope.ID(), scope.PartitionKey(), limit)
+	if err != nil || len(found) > 0 {
+		return found, err
+	}
+	return r.claim(ctx, scope, claimRest, scope.ID(), scope.PartitionKey())
+}
+
+func (r *Repository) claim(ctx context.Context, scope collections.Scope, sql string, args ...any) ([]Document, error) {
+	rows, err := r.db.Querier(ctx).Query(ctx, sql, args...)
 	if err != nil {
 		return nil, r.db.Translate(err)
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Document, error) {
 		d := Document{CollectionID: scope.ID(), PartitionKey: scope.PartitionKey(), Status: StatusProcessing}
-		return d, row.Scan(&d.ID, &d.FilePath, &d.FileName, &d.FileSize, &d.MimeType, &d.ContentHash, &d.ChunkCount, &d.ChunkedHash, &d.RetryCount)
+		return d, row.Scan(&d.ID, &d.FilePath, &d.FileName, &d.FileSize, &d.MimeType, &d.ContentHash, &d.ChunkCount, &d.ChunkedHash, &d.RetryCount, &d.LostCount)
 	})
 	return found, r.db.Translate(err)
 }
@@ -49,14 +86,20 @@ func (r *Repository) ClaimWaiting(ctx context.Context, scope collections.Scope, 
 const release = `
 update documents
 set status = 'pending',
+    lost_count = lost_count + $3,
     updated_at = now()
 where collection_id = $1
   and partition_key = $2
   and status = 'processing'`
 
-// Release lets the documents wait again that a worker has left in the middle.
-func (r *Repository) Release(ctx context.Context, scope collections.Scope) error {
-	_, err := r.db.Querier(ctx).Exec(ctx, release, scope.ID(), scope.PartitionKey())
+// Release lets the documents wait again that a worker has left in the middle. lost
+// says that it was lost, and perhaps over one of them.
+func (r *Repository) Release(ctx context.Context, scope collections.Scope, lost bool) error {
+	times := 0
+	if lost {
+		times = 1
+	}
+	_, err := r.db.Querier(ctx).Exec(ctx, release, scope.ID(), scope.PartitionKey(), times)
 	return r.db.Translate(err)
 }
 
@@ -66,6 +109,7 @@ update documents
 set chunk_count = $5,
     chunked_hash = content_hash,
     mime_type = coalesce($6, mime_type),
+    lost_count = 0,
     updated_at = now()
 where id = $1
   and collection_id = $2
@@ -98,6 +142,8 @@ set status = $5,
     error_message = $7,
     error_category = $8,
     mime_type = coalesce($9, mime_type),
+    lost_count = 0,
+    chunked_by = case when $5 = 'completed' then $10::bigint end,
     updated_at = now()
 where id = $1
   and collection_id = $2
@@ -105,22 +151,22 @@ where id = $1
   and content_hash = $4
   and status = 'processing'`
 
-// Complete ends the work on a document that has its chunks. A mimeType of nil
-// leaves it as it is.
+// Complete ends the work on a document that has its chunks, which the operation with
+// this row id has made. A mimeType of nil leaves it as it is.
 // [ErrContentChanged] means that it has another content by now: roll back.
-func (r *Repository) Complete(ctx context.Context, scope collections.Scope, d Document, chunks int64, mimeType *string) error {
-	return r.finish(ctx, scope, d, StatusCompleted, chunks, nil, nil, mimeType)
+func (r *Repository) Complete(ctx context.Context, scope collections.Scope, d Document, chunks int64, mimeType *string, by int64) error {
+	return r.finish(ctx, scope, d, StatusCompleted, chunks, nil, nil, mimeType, by)
 }
 
 // Fail ends the work on a document with the reason that is shown to people. The
 // chunks of an older content, if any, are the caller's to delete.
 func (r *Repository) Fail(ctx context.Context, scope collections.Scope, d Document, reason string, category Category) error {
-	return r.finish(ctx, scope, d, StatusFailed, 0, &reason, &category, nil)
+	return r.finish(ctx, scope, d, StatusFailed, 0, &reason, &category, nil, 0)
 }
 
-func (r *Repository) finish(ctx context.Context, scope collections.Scope, d Document, to Status, chunks int64, reason *string, category *Category, mimeType *string) error {
+func (r *Repository) finish(ctx context.Context, scope collections.Scope, d Document, to Status, chunks int64, reason *string, category *Category, mimeType *string, by int64) error {
 	tag, err := r.db.Querier(ctx).Exec(ctx, finish,
-		d.ID, scope.ID(), scope.PartitionKey(), d.ContentHash, to, chunks, reason, category, mimeType)
+		d.ID, scope.ID(), scope.PartitionKey(), d.ContentHash, to, chunks, reason, category, mimeType, by)
 	if err != nil {
 		return r.db.Translate(err)
 	}

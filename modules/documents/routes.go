@@ -32,6 +32,7 @@ func Register(api huma.API, s *Service) {
 		Errors:   []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
 		Metadata: web.Bulk("upload"),
 	}, s.handleUpload)
+	registerChange(api, s, tags)
 }
 
 type listRequest struct {

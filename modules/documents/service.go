@@ -16,6 +16,8 @@ type WorkStarter interface {
 	// one, in the unit of work of the context, and gives its id. An operation of
 	// another kind that is active is a conflict.
 	EnsureWork(ctx context.Context, scope collections.Scope, userID int64, config map[string]any) (uuid.UUID, error)
+	// EnsureRetry is EnsureWork for documents that had failed.
+	EnsureRetry(ctx context.Context, scope collections.Scope, userID int64, config map[string]any) (uuid.UUID, error)
 }
 
 // ChunkRemover deletes what was made of a document.

@@ -83,13 +83,23 @@ func (s *Starter) ring(ctx context.Context, id uuid.UUID, t Type) error {
 }
 
 // EnsureWork makes sure that an active operation will take up the documents that
-// wait in the collection, and gives its id: the index or append operation that is
-// there, or a new append. One of another type is [ErrActive].
+// wait in the collection, and gives its id: the index, append or retry operation that
+// is there, or a new append. One of another type is [ErrActive].
 //
 // It locks the collection's row. An operation ends under the same lock and only
 // when no document waits, so the documents of this unit of work are seen either
 // by the one joined or by the one started.
 func (s *Starter) EnsureWork(ctx context.Context, scope collections.Scope, userID int64, config map[string]any) (uuid.UUID, error) {
+	return s.ensure(ctx, scope, collections.NewOperation{Type: string(TypeAppend), UserID: userID, Config: config})
+}
+
+// EnsureRetry is [Starter.EnsureWork] for documents that had failed.
+func (s *Starter) EnsureRetry(ctx context.Context, scope collections.Scope, userID int64, config map[string]any) (uuid.UUID, error) {
+	return s.ensure(ctx, scope, collections.NewOperation{Type: string(TypeRetry), UserID: userID, Config: config})
+}
+
+// ensure joins the operation that takes up documents, or starts the new one.
+func (s *Starter) ensure(ctx context.Context, scope collections.Scope, n collections.NewOperation) (uuid.UUID, error) {
 	var id uuid.UUID
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
 		if _, err := s.rows.Lock(ctx, scope); err != nil {
@@ -99,13 +109,13 @@ func (s *Starter) EnsureWork(ctx context.Context, scope collections.Scope, userI
 		switch {
 		case err != nil:
 			return err
-		case found && (active.Type == TypeAppend || active.Type == TypeIndex):
+		case found && active.Type.takesDocuments():
 			id = active.UUID
 			return nil
 		case found:
 			return ErrActive
 		}
-		id, err = s.Start(ctx, scope, collections.NewOperation{Type: string(TypeAppend), UserID: userID, Config: config})
+		id, err = s.Start(ctx, scope, n)
 		if err != nil {
 			return err
 		}

@@ -43,9 +43,17 @@ const (
 	TypeIndex Type = "index"
 	// TypeAppend adds the documents that wait in a collection.
 	TypeAppend Type = "append"
+	// TypeRetry takes up documents that had failed.
+	TypeRetry Type = "retry_documents"
 	// TypeDelete purges a collection that was deleted.
 	TypeDelete Type = "delete"
 )
+
+// takesDocuments reports whether an operation of the type takes up whatever documents
+// wait in its collection, so that more of them may join it.
+func (t Type) takesDocuments() bool {
+	return t == TypeIndex || t == TypeAppend || t == TypeRetry
+}
 
 // queue is the queue in which the type's jobs wait: nobody waits for a purge.
 func (t Type) queue() string {

@@ -50,8 +50,8 @@ type appendWork struct {
 }
 
 // NewAppendWork makes the work of append operations and, with another type, of
-// index operations: a new collection becomes ready by the documents that wait in
-// it, which mostly are none.
+// index operations, a new collection being made ready by the documents that wait in
+// it, which mostly are none, and of those that retry documents.
 func NewAppendWork(kind Type, db *database.DB, docs *documents.Repository, chunkRows *chunks.Repository, rows *collections.Repository) Work {
 	return &appendWork{kind: kind, db: db, documents: docs, chunks: chunkRows, rows: rows, now: time.Now,
 		parallel: min(maxParallel, runtime.GOMAXPROCS(0))}
@@ -64,14 +64,14 @@ func (a *appendWork) Type() Type { return a.kind }
 // then large ones one by one, since each is in memory as a whole.
 func (a *appendWork) Step(ctx context.Context, run *Run) (bool, error) {
 	if run.counted.IsZero() { // this attempt's first step
-		if err := a.documents.Release(ctx, run.Scope); err != nil {
+		if err := a.documents.Release(ctx, run.Scope, run.lost); err != nil {
 			return false, err
 		}
 	}
 	if err := a.countWaiting(ctx, run); err != nil {
 		return false, err
 	}
-	waiting, err := a.documents.ClaimWaiting(ctx, run.Scope, a.atOnce(run))
+	waiting, err := a.documents.ClaimWaiting(ctx, run.Scope, claimedAtOnce*a.parallel)
 	if err != nil || len(waiting) == 0 {
 		return len(waiting) == 0, err
 	}
@@ -96,22 +96,15 @@ func (a *appendWork) Step(ctx context.Context, run *Run) (bool, error) {
 	return false, nil
 }
 
-// atOnce is how many documents a step takes. After an attempt that got nowhere it
-// is a single one: should a document be what brings the worker down, it is known
-// which, and those before it are done.
-func (a *appendWork) atOnce(run *Run) int {
-	if run.Operation.Meta.Stalled > 1 {
-		return 1
-	}
-	return claimedAtOnce * a.parallel
-}
-
 // take works on one document. An error is one of the operation's, not of the
 // document's. When the worker should end, the document is left to whoever takes
 // the operation up again.
 func (a *appendWork) take(ctx context.Context, run *Run, d documents.Document) error {
 	if run.worker.isStopping() {
 		return nil
+	}
+	if d.LostCount >= documents.MaxLost {
+		return a.lostOver(ctx, run, d)
 	}
 	err := a.guarded(ctx, run, d)
 	switch {

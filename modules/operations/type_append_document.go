@@ -2,7 +2,6 @@ package operations
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"runtime/debug"
@@ -13,8 +12,6 @@ import (
 	"semantik/modules/collections"
 	"semantik/modules/documents"
 	"semantik/modules/documents/extract"
-	"semantik/platform/apperr"
-	"semantik/platform/database"
 )
 
 // process makes chunks of one document. Reading, extracting and cutting happen
@@ -58,7 +55,7 @@ func (a *appendWork) loadSmall(ctx context.Context, run *Run, d documents.Docume
 		counts.Vectors += made
 		// Late, because it locks the document's row, and whoever has a new content
 		// for it should not have to wait for the old one's.
-		return counts, more, a.documents.Complete(ctx, run.Scope, d, total, &text.MIMEType)
+		return counts, more, a.documents.Complete(ctx, run.Scope, d, total, &text.MIMEType, run.Operation.ID)
 	})
 }
 
@@ -95,7 +92,7 @@ func (a *appendWork) buildSearchRows(ctx context.Context, run *Run, d documents.
 				return collections.Counts{Vectors: made}, more, a.documents.NoteChunks(ctx, run.Scope, d, total, nil)
 			}
 			more.Done, more.Chunks = 1, total
-			return collections.Counts{Vectors: made}, more, a.documents.Complete(ctx, run.Scope, d, total, nil)
+			return collections.Counts{Vectors: made}, more, a.documents.Complete(ctx, run.Scope, d, total, nil, run.Operation.ID)
 		})
 		if err != nil {
 			return err
@@ -189,52 +186,4 @@ func newChunks(d documents.Document, cuts []split.Chunk) iter.Seq[chunks.NewChun
 			}
 		}
 	}
-}
-
-// failed marks a document as failed, with the reason for people, and takes the
-// chunks of its older content out of sight.
-func (a *appendWork) failed(ctx context.Context, run *Run, d documents.Document, cause error) error {
-	reason, category := "The document could not be processed; the server's log has the reason.", documents.CategoryUnknown
-	if e := apperr.From(cause); e.Kind != apperr.Internal {
-		reason, category = e.Message, documents.CategoryPermanent
-	} else {
-		run.worker.config.Logger.ErrorContext(ctx, "a document could not be processed", "document_id", d.ID, "error", cause)
-	}
-	err := a.commit(ctx, run, func(ctx context.Context) (collections.Counts, Progress, error) {
-		more := Progress{Done: 1, Failed: 1, Message: d.FilePath}
-		if err := a.documents.Fail(ctx, run.Scope, d, reason, category); err != nil {
-			return collections.Counts{}, more, err
-		}
-		oldChunks, oldRows, err := a.chunks.DeleteChunksByDocument(ctx, run.Scope, d.ID)
-		return collections.Counts{Chunks: -oldChunks, Vectors: -oldRows}, more, err
-	})
-	if errors.Is(err, documents.ErrContentChanged) {
-		return nil
-	}
-	return err
-}
-
-// Abandon marks the documents that were being worked on as failed, and tells how
-// many: one of them has brought the worker down, and would do so again.
-func (a *appendWork) Abandon(ctx context.Context, run *Run, reason string) (int64, error) {
-	left, _, err := a.documents.List(ctx, run.Scope, documents.StatusProcessing, database.Page{Limit: database.MaxList})
-	if err != nil {
-		return 0, err
-	}
-	var counts collections.Counts
-	for _, d := range left {
-		if err := a.documents.Fail(ctx, run.Scope, d, reason, documents.CategoryUnknown); err != nil {
-			return 0, err
-		}
-		chunksGone, rowsGone, err := a.chunks.DeleteChunksByDocument(ctx, run.Scope, d.ID)
-		if err != nil {
-			return 0, err
-		}
-		counts.Chunks -= chunksGone
-		counts.Vectors -= rowsGone
-	}
-	if counts == (collections.Counts{}) {
-		return int64(len(left)), nil
-	}
-	return int64(len(left)), a.rows.AddCounts(ctx, run.Scope, counts)
 }

@@ -2,10 +2,47 @@ package operations
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"semantik/modules/collections"
+	"semantik/modules/documents"
+	"semantik/platform/apperr"
+	"semantik/platform/database"
 )
+
+// failed ends the work on a document for what it, or working on it, has come to.
+func (a *appendWork) failed(ctx context.Context, run *Run, d documents.Document, cause error) error {
+	if e := apperr.From(cause); e.Kind != apperr.Internal {
+		return a.giveUp(ctx, run, d, e.Message, documents.CategoryPermanent)
+	}
+	run.worker.config.Logger.ErrorContext(ctx, "a document could not be processed", "document_id", d.ID, "error", cause)
+	return a.giveUp(ctx, run, d, "The document could not be processed; the server's log has the reason.", documents.CategoryUnknown)
+}
+
+// giveUp marks a document as failed, with the reason for people, and takes the chunks
+// of its older content out of sight.
+func (a *appendWork) giveUp(ctx context.Context, run *Run, d documents.Document, reason string, category documents.Category) error {
+	err := a.commit(ctx, run, func(ctx context.Context) (collections.Counts, Progress, error) {
+		more := Progress{Done: 1, Failed: 1, Message: d.FilePath}
+		if err := a.documents.Fail(ctx, run.Scope, d, reason, category); err != nil {
+			return collections.Counts{}, more, err
+		}
+		oldChunks, oldRows, err := a.chunks.DeleteChunksByDocument(ctx, run.Scope, d.ID)
+		return collections.Counts{Chunks: -oldChunks, Vectors: -oldRows}, more, err
+	})
+	if errors.Is(err, documents.ErrContentChanged) {
+		return nil
+	}
+	return err
+}
+
+// lostOver gives up a document that brings the worker down.
+func (a *appendWork) lostOver(ctx context.Context, run *Run, d documents.Document) error {
+	run.worker.config.Logger.ErrorContext(ctx, "a document brings the worker down", "document_id", d.ID, "times", d.LostCount)
+	reason := fmt.Sprintf("The worker was lost %d times in a row while it worked on this document.", d.LostCount)
+	return a.giveUp(ctx, run, d, reason, documents.CategoryUnknown)
+}
 
 // Withdraw gives up the documents that wait or are being worked on: they fail, and
 // can be retried. A new content that was not got to leaves the old one's chunks
@@ -36,4 +73,29 @@ func (a *appendWork) Withdraw(ctx context.Context, scope collections.Scope, reas
 		err = a.rows.AddCounts(ctx, scope, counts)
 	}
 	return left, err
+}
+
+// Abandon marks the documents that were being worked on as failed, and tells how
+// many: one of them has brought the worker down, and would do so again.
+func (a *appendWork) Abandon(ctx context.Context, run *Run, reason string) (int64, error) {
+	left, _, err := a.documents.List(ctx, run.Scope, documents.StatusProcessing, database.Page{Limit: database.MaxList})
+	if err != nil {
+		return 0, err
+	}
+	var counts collections.Counts
+	for _, d := range left {
+		if err := a.documents.Fail(ctx, run.Scope, d, reason, documents.CategoryUnknown); err != nil {
+			return 0, err
+		}
+		chunksGone, rowsGone, err := a.chunks.DeleteChunksByDocument(ctx, run.Scope, d.ID)
+		if err != nil {
+			return 0, err
+		}
+		counts.Chunks -= chunksGone
+		counts.Vectors -= rowsGone
+	}
+	if counts == (collections.Counts{}) {
+		return int64(len(left)), nil
+	}
+	return int64(len(left)), a.rows.AddCounts(ctx, run.Scope, counts)
 }

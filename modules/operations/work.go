@@ -55,6 +55,9 @@ type Run struct {
 	Scope collections.Scope
 
 	worker *Worker
+	// lost means that the worker that had it before was lost, over what it was working
+	// on or not.
+	lost bool
 	// memory is what the work keeps in mind between the steps of this attempt. An
 	// attempt begins without it.
 	memory any

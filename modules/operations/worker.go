@@ -215,7 +215,10 @@ func (w *Worker) claim(ctx context.Context, id uuid.UUID) (*Run, bool, error) {
 		if gone {
 			return w.repository.Finish(ctx, claimed, StatusCancelled, nil, nil)
 		}
-		claimedRun := &Run{Operation: claimed, Scope: scope, worker: w}
+		// Another worker's claim that was neither ended nor handed back. This process's
+		// own was broken off by the database, with nobody lost.
+		lost := o.Status == StatusProcessing && o.Worker != nil && *o.Worker != w.config.Name
+		claimedRun := &Run{Operation: claimed, Scope: scope, worker: w, lost: lost}
 		if p := claimed.Meta.Progress; p != nil {
 			claimedRun.progress = *p
 		}

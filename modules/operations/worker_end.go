@@ -73,6 +73,11 @@ func (w *Worker) abandon(ctx context.Context, run *Run, reason string) error {
 		if _, err := work.Abandon(ctx, run, reason); err != nil {
 			return err
 		}
+		// Nothing waits for an operation that is over.
+		left := fmt.Sprintf("The %s operation failed before it got to this document: %s", run.Operation.Type, reason)
+		if _, err := work.Withdraw(ctx, run.Scope, left); err != nil {
+			return err
+		}
 	}
 	if err := w.rows.RecountSources(ctx, run.Scope); err != nil {
 		return err

@@ -97,59 +97,6 @@ func TestWorker_ALateStepRollsBack(t *testing.T) {
 	require.EqualValues(t, 1, second.Read(c.ID).ChunkCount)
 }
 
-func TestWorker_ADocumentThatBringsItDownTimeAndAgainFailsAlone(t *testing.T) {
-	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker(), testworld.Setting(quickLease), testworld.Setting("OPERATION_MAX_ATTEMPTS=2"))
-	c := w.Collection(w.Root)
-	results, operation := w.Upload(w.Root, c, several(3)...)
-	dieOften(t, w, *operation)
-	_, err := documents.NewRepository(w.DB).ClaimWaiting(t.Context(), w.Scope(c.ID), 1)
-	require.NoError(t, err)
-	require.NoError(t, w.Worker.Start(t.Context()))
-	require.Equal(t, operations.StatusCompleted, w.AwaitOperation(*operation).Status, "the rest goes on")
-	now := w.Read(c.ID)
-	require.Equal(t, collections.StatusReady, now.Status)
-	require.EqualValues(t, 2, now.ChunkCount)
-	first := w.Document(c.ID, results[0].Document.ID)
-	require.Equal(t, documents.StatusFailed, first.Status)
-	require.Contains(t, *first.ErrorMessage, "2 times")
-	require.Equal(t, documents.CategoryUnknown, *first.ErrorCategory)
-	w.CheckRules()
-}
-
-func TestWorker_AnOperationThatGetsNowhereFails(t *testing.T) {
-	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker(), testworld.Setting(quickLease), testworld.Setting("OPERATION_MAX_ATTEMPTS=2"))
-	c := w.Collection(w.Root)
-	results, operation := w.Upload(w.Root, c, several(3)...)
-	dieOften(t, w, *operation) // before a document was touched
-	require.NoError(t, w.Worker.Start(t.Context()))
-	o := w.AwaitOperation(*operation)
-	require.Equal(t, operations.StatusFailed, o.Status)
-	require.Contains(t, *o.ErrorMessage, "2 times")
-	now := w.Read(c.ID)
-	require.Equal(t, collections.StatusError, now.Status)
-	require.Equal(t, *o.ErrorMessage, *now.StatusMessage)
-	require.Equal(t, documents.StatusPending, w.Document(c.ID, results[1].Document.ID).Status)
-	w.CheckRules()
-
-	_, next := w.Upload(w.Root, c, several(3)[0])
-	require.NotNil(t, next, "loading the same again takes up what waits")
-	require.Equal(t, operations.StatusCompleted, w.AwaitOperation(*next).Status)
-	require.EqualValues(t, 3, w.Read(c.ID).ChunkCount)
-}
-
-// dieOften lets workers take the operation and be lost, as often as they may.
-func dieOften(t *testing.T, w *testworld.World, operation uuid.UUID) {
-	t.Helper()
-	for range 2 {
-		_, claimed, err := operations.NewRepository(w.DB).Claim(t.Context(), operation, "killed", time.Minute)
-		require.NoError(t, err)
-		require.True(t, claimed)
-		lapse(w)
-	}
-}
-
 // A step counts: attempts that each get something done do not add up to a failure.
 func TestWorker_ProgressStartsTheCountOfAttemptsAnew(t *testing.T) {
 	t.Parallel()

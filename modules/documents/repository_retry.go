@@ -1,0 +1,59 @@
+package documents
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"semantik/modules/collections"
+)
+
+// retryOne is served by the primary key.
+const retryOne = `
+update documents
+set status = 'pending',
+    error_message = null,
+    error_category = null,
+    retry_count = retry_count + 1,
+    last_retry_at = now(),
+    lost_count = 0,
+    updated_at = now()
+where id = $1
+  and collection_id = $2
+  and partition_key = $3
+  and status = 'failed'
+returning id`
+
+// Retry lets a failed document wait again; [ErrNotFailed] for one in another state.
+func (r *Repository) Retry(ctx context.Context, scope collections.Scope, id uuid.UUID) error {
+	err := r.db.Querier(ctx).QueryRow(ctx, retryOne, id, scope.ID(), scope.PartitionKey()).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return ErrNotFailed
+	}
+	return r.db.Translate(err)
+}
+
+// retryFailed is served by the index on (collection_id, status, …). Those that fail
+// for good are left out.
+const retryFailed = `
+update documents
+set status = 'pending',
+    error_message = null,
+    error_category = null,
+    retry_count = retry_count + 1,
+    last_retry_at = now(),
+    lost_count = 0,
+    updated_at = now()
+where collection_id = $1
+  and partition_key = $2
+  and status = 'failed'
+  and error_category is distinct from 'permanent'`
+
+// RetryFailed lets the failed documents wait again for which that may help, and tells
+// how many those are.
+func (r *Repository) RetryFailed(ctx context.Context, scope collections.Scope) (int64, error) {
+	tag, err := r.db.Querier(ctx).Exec(ctx, retryFailed, scope.ID(), scope.PartitionKey())
+	return tag.RowsAffected(), r.db.Translate(err)
+}
