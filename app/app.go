@@ -175,7 +175,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 
 	status := collections.NewStatusChanger(a.DB, collectionRows, a.Audit)
 	starter := operations.NewStarter(a.DB, operationRows, a.Queue, collectionRows, status)
-	a.Collections = collections.NewService(a.DB, collectionRows, starter, users.NewRepository(a.DB), a.Audit)
+	a.Collections = collections.NewService(a.DB, collectionRows, starter, status, users.NewRepository(a.DB), a.Audit)
 	a.Users.ConnectEstate(a.Collections)
 	a.Documents = documents.NewService(a.DB, documentRows, a.Users, a.Collections, collectionRows, starter,
 		chunkRows, a.Audit, documents.Config{SpoolDir: spoolDir, MaxFileBytes: c.Limits.UploadBytes})

@@ -20,9 +20,11 @@ type rows struct {
 // joinOperations builds the worker with every kind of work, and the service that
 // watches and cancels it.
 func (a *App) joinOperations(c *config.Config, o Options, r rows, starter *operations.Starter, status *collections.StatusChanger) error {
+	appending := operations.NewAppendWork(operations.TypeAppend, a.DB, r.documents, r.chunks, r.collections)
 	works := operations.NewWorks(
+		appending,
+		operations.NewReindexWork(appending),
 		operations.NewAppendWork(operations.TypeIndex, a.DB, r.documents, r.chunks, r.collections),
-		operations.NewAppendWork(operations.TypeAppend, a.DB, r.documents, r.chunks, r.collections),
 		operations.NewAppendWork(operations.TypeRetry, a.DB, r.documents, r.chunks, r.collections),
 		operations.NewPurgeWork(a.DB, r.documents, r.chunks, r.collections,
 			operations.PurgeConfig{Rows: c.Operations.PurgeRows, Pause: c.Operations.PurgePause}),

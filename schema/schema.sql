@@ -330,7 +330,7 @@ create table documents (
     updated_at       timestamptz not null default now(),
     deleted_at       timestamptz, -- in the bin: content kept, chunks gone
     lost_count       integer     not null default 0, -- how often a worker was lost over it in a row
-    chunked_by       bigint, -- id of the operation that made its chunks; null: none did, or nobody knows
+    reindexed_by     bigint, -- id of the reindex operation that was last through with it
 
     constraint documents_pkey primary key (id),
     constraint uq_documents_id_collection_id_partition_key unique (id, collection_id, partition_key), -- what chunks refer to

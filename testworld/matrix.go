@@ -148,6 +148,7 @@ var chunkRows = Section{Name: "Chunks and search", Rows: []Row{
 var operationRows = Section{Name: "Operations", Rows: []Row{
 	{Route: "GET /api/v2/operations", Statuses: [15]int{401, 401, 401, 403, 200, 200, 200, 200, 200, 200, 200, 200, 403, 403, 200}},
 	{Route: "GET /api/v2/collections/{collection_id}/operations", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
+	{Route: "POST /api/v2/collections/{collection_id}/reindex", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 422, 422, 422, 422, 403, 422, 403, 404}, Body: badReindex},
 	{Route: "GET /api/v2/operations/{operation_id}", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
 	// One that has ended: whoever may cancel is told so.
 	{Route: "DELETE /api/v2/operations/{operation_id}", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 400, 400, 400, 400, 403, 400, 403, 404}},

@@ -84,6 +84,9 @@ func newChunk(Matter) any {
 	return map[string]any{"chunks": []any{map[string]any{"chunk_index": index, "content": "a walrus"}}}
 }
 
+// badReindex is refused, since a good one would keep those after it waiting.
+func badReindex(Matter) any { return map[string]any{"chunk_size": 1} }
+
 func newVector(m Matter) any {
 	return map[string]any{"updates": []any{map[string]any{"chunk_id": m.Chunk, "vector_id": m.Name}}}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"semantik/modules/collections"
@@ -87,4 +88,30 @@ func (r *Repository) one(ctx context.Context, scope collections.Scope, sql strin
 		return c, ErrNotFound
 	}
 	return c, r.db.Translate(err)
+}
+
+// lockDocument is served by the unique key (collection_id, document_id, …).
+const lockDocument = `
+select coalesce(count(*) filter (where edited), 0)
+from (
+  select edited_at is not null as edited
+  from chunks
+  where partition_key = $1
+    and collection_id = $2
+    and document_id = $3
+  for no key update
+) locked`
+
+// LockDocument keeps others from changing the document's chunks until the transaction
+// ends, which it needs, and tells how many of them people have edited.
+func (r *Repository) LockDocument(ctx context.Context, scope collections.Scope, documentID uuid.UUID) (edited int64, err error) {
+	if _, err := r.db.Tx(ctx); err != nil {
+		return 0, err
+	}
+	rows, err := r.on(ctx, scope).query(ctx, lockDocument, documentID)
+	if err != nil {
+		return 0, r.db.Translate(err)
+	}
+	edited, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int64])
+	return edited, r.db.Translate(err)
 }

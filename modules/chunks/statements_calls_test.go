@@ -44,6 +44,10 @@ var calls = map[string]func(ctx context.Context, p place) error{
 		}
 		return err
 	},
+	"LockDocument": func(ctx context.Context, p place) error {
+		_, err := p.rows.LockDocument(ctx, p.scope, p.document.ID)
+		return err
+	},
 	"GetNeighbours": func(ctx context.Context, p place) error {
 		before, after, err := p.rows.GetNeighbours(ctx, p.scope, chunks.Chunk{DocumentID: &p.document.ID, ChunkIndex: 40}, 3)
 		if err != nil || len(before) != 3 || len(after) != 3 {

@@ -26,7 +26,8 @@ func NewRepository(db *database.DB) *Repository {
 		table: database.Table[Collection, uuid.UUID]{
 			DB: db, Key: "id", NotFound: ErrNotFound,
 			Updatable: []string{"name", "vector_store_name", "description", "is_public", "meta", "default_reranker_id", "extraction_config",
-				"sync_mode", "sync_interval_minutes", "sync_paused_at", "sync_next_run_at"},
+				"sync_mode", "sync_interval_minutes", "sync_paused_at", "sync_next_run_at",
+				"embedding_model", "quantization", "chunk_size", "chunk_overlap", "chunking_strategy", "chunking_config"},
 		},
 	}
 }

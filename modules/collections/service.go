@@ -36,13 +36,14 @@ type Service struct {
 	db         *database.DB
 	repository *Repository
 	operations OperationStarter
+	status     *StatusChanger
 	directory  Directory
 	audit      Recorder
 }
 
 // NewService makes the service.
-func NewService(db *database.DB, repository *Repository, operations OperationStarter, directory Directory, audit Recorder) *Service {
-	return &Service{db: db, repository: repository, operations: operations, directory: directory, audit: audit}
+func NewService(db *database.DB, repository *Repository, operations OperationStarter, status *StatusChanger, directory Directory, audit Recorder) *Service {
+	return &Service{db: db, repository: repository, operations: operations, status: status, directory: directory, audit: audit}
 }
 
 // Authorize answers what the identity of the context may do with the collection.

@@ -55,8 +55,9 @@ type Document struct {
 	// LostCount is how often in a row a worker was lost while it worked on the
 	// document; see [MaxLost].
 	LostCount int
-	// ChunkedBy is the row id of the operation that made the document's chunks.
-	ChunkedBy *int64
+	// ReindexedBy is the row id of the reindex operation that was last through with
+	// the document.
+	ReindexedBy *int64
 }
 
 // ContentKind tells the two contents of a document apart.

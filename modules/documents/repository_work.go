@@ -143,7 +143,6 @@ set status = $5,
     error_category = $8,
     mime_type = coalesce($9, mime_type),
     lost_count = 0,
-    chunked_by = case when $5 = 'completed' then $10::bigint end,
     updated_at = now()
 where id = $1
   and collection_id = $2
@@ -151,22 +150,22 @@ where id = $1
   and content_hash = $4
   and status = 'processing'`
 
-// Complete ends the work on a document that has its chunks, which the operation with
-// this row id has made. A mimeType of nil leaves it as it is.
+// Complete ends the work on a document that has its chunks. A mimeType of nil
+// leaves it as it is.
 // [ErrContentChanged] means that it has another content by now: roll back.
-func (r *Repository) Complete(ctx context.Context, scope collections.Scope, d Document, chunks int64, mimeType *string, by int64) error {
-	return r.finish(ctx, scope, d, StatusCompleted, chunks, nil, nil, mimeType, by)
+func (r *Repository) Complete(ctx context.Context, scope collections.Scope, d Document, chunks int64, mimeType *string) error {
+	return r.finish(ctx, scope, d, StatusCompleted, chunks, nil, nil, mimeType)
 }
 
 // Fail ends the work on a document with the reason that is shown to people. The
 // chunks of an older content, if any, are the caller's to delete.
 func (r *Repository) Fail(ctx context.Context, scope collections.Scope, d Document, reason string, category Category) error {
-	return r.finish(ctx, scope, d, StatusFailed, 0, &reason, &category, nil, 0)
+	return r.finish(ctx, scope, d, StatusFailed, 0, &reason, &category, nil)
 }
 
-func (r *Repository) finish(ctx context.Context, scope collections.Scope, d Document, to Status, chunks int64, reason *string, category *Category, mimeType *string, by int64) error {
+func (r *Repository) finish(ctx context.Context, scope collections.Scope, d Document, to Status, chunks int64, reason *string, category *Category, mimeType *string) error {
 	tag, err := r.db.Querier(ctx).Exec(ctx, finish,
-		d.ID, scope.ID(), scope.PartitionKey(), d.ContentHash, to, chunks, reason, category, mimeType, by)
+		d.ID, scope.ID(), scope.PartitionKey(), d.ContentHash, to, chunks, reason, category, mimeType)
 	if err != nil {
 		return r.db.Translate(err)
 	}

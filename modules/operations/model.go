@@ -50,8 +50,21 @@ func (o Origin) isDeletionBy(userID int64) bool {
 type Meta struct {
 	Progress *Progress      `json:"progress,omitempty"`
 	Result   map[string]any `json:"result,omitempty"`
+	// Kept are documents that were left as they are, at most [MaxKept] of them; the
+	// progress has their number.
+	Kept []KeptDocument `json:"kept,omitempty"`
 	// Stalled counts the claims since the last step that was completed.
 	Stalled int `json:"stalled,omitempty"`
+}
+
+// MaxKept is how many documents an operation names that it has left as they are.
+const MaxKept = 100
+
+// KeptDocument is a document that an operation has left as it is.
+type KeptDocument struct {
+	DocumentID uuid.UUID `json:"document_id"`
+	FilePath   string    `json:"file_path"`
+	Reason     string    `json:"reason"`
 }
 
 // Progress counts documents and, where a deleted collection is purged, its chunks
@@ -60,6 +73,8 @@ type Progress struct {
 	// Done are those that are finished, the failed ones included.
 	Done   int64 `json:"done"`
 	Failed int64 `json:"failed"`
+	// Skipped are those that were left as they are.
+	Skipped int64 `json:"skipped"`
 	// Total may grow while documents are added to an operation that is running.
 	Total int64 `json:"total"`
 	// Chunks is how many chunks were made, or purged.

@@ -69,6 +69,7 @@ set lease_until = now() + $3::interval,
     meta = (case when $9 then meta - 'stalled' else meta end) || jsonb_build_object('progress', jsonb_build_object(
       'done', coalesce((meta #>> '{progress,done}')::bigint, 0) + $4,
       'failed', coalesce((meta #>> '{progress,failed}')::bigint, 0) + $5,
+      'skipped', coalesce((meta #>> '{progress,skipped}')::bigint, 0) + $10,
       'chunks', coalesce((meta #>> '{progress,chunks}')::bigint, 0) + $6,
       'total', $7::bigint,
       'message', $8::text))
@@ -78,6 +79,14 @@ where id = $1
 returning meta -> 'progress'`
 
 	// A worker that stops was not lost: its claim does not count as one.
+	keep = `
+update operations
+set meta = jsonb_set(meta, '{kept}', coalesce(meta -> 'kept', '[]') || $3::jsonb)
+where id = $1
+  and attempt = $2
+  and status = 'processing'
+  and jsonb_array_length(coalesce(meta -> 'kept', '[]')) < $4`
+
 	handBack = `
 update operations
 set status = 'pending',
@@ -117,12 +126,19 @@ func (r *Repository) Renew(ctx context.Context, o Operation, lease time.Duration
 // collection's counters: errLost rolls the step back.
 func (r *Repository) Advance(ctx context.Context, o Operation, lease time.Duration, more Progress, moved bool) (Progress, error) {
 	var sum Progress
-	err := r.db.Querier(ctx).QueryRow(ctx, advance, o.ID, o.Attempt, lease, more.Done, more.Failed, more.Chunks, more.Total, more.Message, moved).
+	err := r.db.Querier(ctx).QueryRow(ctx, advance, o.ID, o.Attempt, lease, more.Done, more.Failed, more.Chunks, more.Total, more.Message, moved, more.Skipped).
 		Scan(&sum)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return sum, errLost
 	}
 	return sum, r.db.Translate(err)
+}
+
+// Keep names a document that is left as it is, in the transaction of its step, unless
+// the operation names [MaxKept] already.
+func (r *Repository) Keep(ctx context.Context, o Operation, d KeptDocument) error {
+	_, err := r.db.Querier(ctx).Exec(ctx, keep, o.ID, o.Attempt, d, MaxKept)
+	return r.db.Translate(err)
 }
 
 // HandBack makes the operation pending again, for a worker that stops. The job

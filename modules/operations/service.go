@@ -173,10 +173,10 @@ func parseStatuses(list string) ([]Status, error) {
 	return found, nil
 }
 
-// wireTypes are the types that a filter may name: those of the API, although
-// some of them do nothing here yet, so that a client's filter finds nothing
-// instead of failing.
-var wireTypes = []Type{TypeIndex, TypeAppend, "reindex", "remove_source", TypeDelete, "retry_documents"}
+// wireTypes are the types that a filter may name: those of the API, although one of
+// them does nothing here yet, so that a client's filter finds nothing instead of
+// failing.
+var wireTypes = []Type{TypeIndex, TypeAppend, TypeReindex, "remove_source", TypeDelete, TypeRetry}
 
 func parseType(s string) (Type, error) {
 	t := Type(strings.ToLower(strings.TrimSpace(s)))

@@ -92,7 +92,10 @@ func (s *Service) cancel(ctx context.Context, scope collections.Scope, o Operati
 			return err
 		}
 	}
-	if err := s.status.Change(ctx, scope, collections.StatusReady, cancelledMessage(o.Type, left)); err != nil {
+	if o, err = s.repository.Get(ctx, o.UUID); err != nil { // how far it got until the lock
+		return err
+	}
+	if err := s.status.Change(ctx, scope, collections.StatusReady, cancelledMessage(o, left)); err != nil {
 		return err
 	}
 	return s.audit.Record(ctx, audit.Entry{
@@ -114,13 +117,17 @@ func (s *Service) withdraw(ctx context.Context, scope collections.Scope, t Type,
 }
 
 // cancelledMessage names the state that a cancelled operation leaves its collection in.
-func cancelledMessage(t Type, left int64) string {
+func cancelledMessage(o Operation, left int64) string {
+	message := fmt.Sprintf("The %s operation was cancelled", o.Type)
+	if p := o.Meta.Progress; p != nil && p.Total > 0 {
+		message += fmt.Sprintf(" after %d of %d documents", p.Done, p.Total)
+	}
 	switch left {
 	case 0:
-		return fmt.Sprintf("The %s operation was cancelled.", t)
+		return message + "."
 	case 1:
-		return fmt.Sprintf("The %s operation was cancelled; one document was not processed.", t)
+		return message + "; one document was not processed."
 	default:
-		return fmt.Sprintf("The %s operation was cancelled; %d documents were not processed.", t, left)
+		return message + fmt.Sprintf("; %d documents were not processed.", left)
 	}
 }

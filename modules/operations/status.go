@@ -43,6 +43,8 @@ const (
 	TypeIndex Type = "index"
 	// TypeAppend adds the documents that wait in a collection.
 	TypeAppend Type = "append"
+	// TypeReindex cuts a collection's documents anew.
+	TypeReindex Type = "reindex"
 	// TypeRetry takes up documents that had failed.
 	TypeRetry Type = "retry_documents"
 	// TypeDelete purges a collection that was deleted.

@@ -106,7 +106,7 @@ func (a *appendWork) take(ctx context.Context, run *Run, d documents.Document) e
 	if d.LostCount >= documents.MaxLost {
 		return a.lostOver(ctx, run, d)
 	}
-	err := a.guarded(ctx, run, d)
+	err := a.sheltered(ctx, run, d, func() error { return a.process(ctx, run, d) })
 	switch {
 	case errors.Is(err, documents.ErrContentChanged):
 		return nil // it waits again, with its new content

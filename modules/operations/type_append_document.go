@@ -55,7 +55,7 @@ func (a *appendWork) loadSmall(ctx context.Context, run *Run, d documents.Docume
 		counts.Vectors += made
 		// Late, because it locks the document's row, and whoever has a new content
 		// for it should not have to wait for the old one's.
-		return counts, more, a.documents.Complete(ctx, run.Scope, d, total, &text.MIMEType, run.Operation.ID)
+		return counts, more, a.documents.Complete(ctx, run.Scope, d, total, &text.MIMEType)
 	})
 }
 
@@ -92,7 +92,7 @@ func (a *appendWork) buildSearchRows(ctx context.Context, run *Run, d documents.
 				return collections.Counts{Vectors: made}, more, a.documents.NoteChunks(ctx, run.Scope, d, total, nil)
 			}
 			more.Done, more.Chunks = 1, total
-			return collections.Counts{Vectors: made}, more, a.documents.Complete(ctx, run.Scope, d, total, nil, run.Operation.ID)
+			return collections.Counts{Vectors: made}, more, a.documents.Complete(ctx, run.Scope, d, total, nil)
 		})
 		if err != nil {
 			return err
@@ -127,9 +127,9 @@ func (a *appendWork) commit(ctx context.Context, run *Run, step func(ctx context
 	return err
 }
 
-// guarded is process for a document that may be worse than malformed: a panic is
-// that document's failure too, and not the end of the program.
-func (a *appendWork) guarded(ctx context.Context, run *Run, d documents.Document) (err error) {
+// sheltered is for a document that may be worse than malformed: a panic is that
+// document's failure too, and not the end of the program.
+func (a *appendWork) sheltered(ctx context.Context, run *Run, d documents.Document, work func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			run.worker.config.Logger.ErrorContext(ctx, "working on a document panicked",
@@ -137,7 +137,7 @@ func (a *appendWork) guarded(ctx context.Context, run *Run, d documents.Document
 			err = fmt.Errorf("working on the document panicked: %v", r)
 		}
 	}()
-	return a.process(ctx, run, d)
+	return work()
 }
 
 // prepare extracts a document's text and cuts it as its collection says. A

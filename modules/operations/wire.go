@@ -25,6 +25,7 @@ type operationBody struct {
 type progressBody struct {
 	Done    int64  `json:"done"`
 	Failed  int64  `json:"failed"`
+	Skipped int64  `json:"skipped" doc:"Documents that were left as they are."`
 	Total   int64  `json:"total"`
 	Chunks  int64  `json:"chunks"`
 	Message string `json:"message"`
@@ -40,7 +41,7 @@ func newOperationBody(o Operation) operationBody {
 		body.Progress = &percent
 	}
 	if p := o.Meta.Progress; p != nil {
-		body.ProgressDetail = &progressBody{Done: p.Done, Failed: p.Failed, Total: p.Total, Chunks: p.Chunks, Message: p.Message}
+		body.ProgressDetail = &progressBody{Done: p.Done, Failed: p.Failed, Skipped: p.Skipped, Total: p.Total, Chunks: p.Chunks, Message: p.Message}
 	}
 	return body
 }
