@@ -19,8 +19,8 @@ func setHeaders(h http.Header, correlationID string) {
 
 const (
 	corsMethods = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
-	corsHeaders = "Authorization, Content-Type, Accept, Origin, X-Requested-With, X-Correlation-ID, If-Match"
-	corsExposed = "X-Correlation-ID, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Content-Disposition, ETag"
+	corsHeaders = "Authorization, Content-Type, Accept, Origin, X-Requested-With, X-Correlation-ID, If-Match, Idempotency-Key"
+	corsExposed = "X-Correlation-ID, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Content-Disposition, ETag, Idempotent-Replayed"
 	corsMaxAge  = "600"
 )
 

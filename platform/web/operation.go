@@ -133,6 +133,7 @@ func readWhole(r *http.Request, body *requestBody, kind bodyKind, optional bool)
 		return err
 	}
 	data := buffer.Bytes()
+	requestOf(r.Context()).sent = data
 	if len(data) > 0 && kind == bodyJSON {
 		if !isJSON(r.Header.Get("Content-Type")) {
 			return errMediaType

@@ -77,7 +77,9 @@ func newProblem(ctx context.Context, err error) *Problem {
 		// The rest of the body is not wanted, and the client need not send it.
 		p.header("Connection", "close")
 	default:
-		// The status says it all.
+		if wait > 0 { // and otherwise the status says it all
+			p.header("Retry-After", seconds(wait))
+		}
 	}
 	return p
 }
@@ -151,6 +153,9 @@ var problemMembers = map[string]bool{
 	"type": true, "title": true, "status": true, "detail": true, "code": true,
 	"errors": true, "instance": true, "correlation_id": true,
 }
+
+// JSON writes a body as answers have it.
+func JSON(body any) ([]byte, error) { return marshalPlain(body) }
 
 // marshalPlain leaves <, > and & as they are: answers are not HTML.
 func marshalPlain(v any) ([]byte, error) {

@@ -22,9 +22,12 @@ type request struct {
 	client        Client
 	method        string // as sent: a HEAD is handled as a GET
 	path          string // as sent, without the query
+	query         string // as sent
+	header        http.Header
 	route         string // the pattern that matched, "" for none
 	userID        int64
 	body          *requestBody // nil when there is none
+	sent          []byte       // the body, where it is read as a whole
 }
 
 // Client is where a request comes from.
@@ -66,6 +69,8 @@ func (s *Server) newRequest(r *http.Request) (*request, *http.Request) {
 		client:        Client{Addr: s.clientAddr(r), UserAgent: strings.ToValidUTF8(agent, "\uFFFD")},
 		method:        r.Method,
 		path:          r.URL.Path,
+		query:         r.URL.RawQuery,
+		header:        r.Header,
 	}
 	return req, r.WithContext(context.WithValue(r.Context(), requestKey{}, req))
 }

@@ -176,7 +176,7 @@ func TestServer_cors(t *testing.T) {
 		a = ask(http.MethodOptions, path, "https://app.example.com")
 		require.Equal(t, http.StatusNoContent, a.status)
 		require.Equal(t, "GET, POST, PUT, PATCH, DELETE, OPTIONS", a.header.Get("Access-Control-Allow-Methods"))
-		require.Equal(t, "Authorization, Content-Type, Accept, Origin, X-Requested-With, X-Correlation-ID, If-Match", a.header.Get("Access-Control-Allow-Headers"))
+		require.Equal(t, "Authorization, Content-Type, Accept, Origin, X-Requested-With, X-Correlation-ID, If-Match, Idempotency-Key", a.header.Get("Access-Control-Allow-Headers"))
 		requireStandard(t, a)
 
 		a = ask(http.MethodOptions, path, "https://evil.example.com")

@@ -91,12 +91,14 @@ func (s *Stream) Parts() (*Parts, error) {
 type Parts struct {
 	reader *multipart.Reader
 	ended  bool
+	digest *partsDigest // nil unless it was asked for
 }
 
 // Part is one part of a multipart body. It is read like a file; its errors are
 // io.EOF and those of [Parts.Next].
 type Part struct {
-	part *multipart.Part
+	part    *multipart.Part
+	content io.Reader // the part, or what digests it on the way
 }
 
 // Next gives the next part and ends the one before. After the last it is io.EOF;
@@ -106,12 +108,15 @@ func (p *Parts) Next() (*Part, error) {
 	if p.ended { // asked again, the reader takes the end of the body for a body cut off
 		return nil, io.EOF
 	}
+	if err := p.digest.endPart(); err != nil {
+		return nil, err
+	}
 	part, err := p.reader.NextPart()
 	if err != nil {
 		p.ended = err == io.EOF // a wrapped io.EOF is an early end
 		return nil, multipartError(err)
 	}
-	return &Part{part: part}, nil
+	return p.digest.beginPart(part), nil
 }
 
 // FormName is the name of the field; "" when it has none.
@@ -144,7 +149,7 @@ func (p *Part) MediaType() string {
 
 // Read reads the part's content.
 func (p *Part) Read(data []byte) (int, error) {
-	n, err := p.part.Read(data)
+	n, err := p.content.Read(data)
 	return n, multipartError(err)
 }
 
