@@ -28,15 +28,16 @@ var rooms = []string{
 // platformMay says which of platform's packages each of them may import; one
 // that is not named may import none.
 var platformMay = map[string][]string{
-	"database":   {"apperr"},
-	"auth":       {"apperr"},
-	"web":        {"apperr", "auth", "ratelimit"},
-	"ratelimit":  {"apperr"},
-	"audit":      {"apperr", "auth", "database", "web"},
-	"jobs":       {"apperr", "database"},
-	"postgres":   {"apperr"},
-	"pgtest":     {"apperr", "postgres", "database"},
-	"pgtest/run": {"pgtest", "postgres"},
+	"database":    {"apperr"},
+	"auth":        {"apperr"},
+	"web":         {"apperr", "auth", "ratelimit"},
+	"ratelimit":   {"apperr"},
+	"audit":       {"apperr", "auth", "database", "web"},
+	"idempotency": {"apperr", "auth", "database", "web"},
+	"jobs":        {"apperr", "database"},
+	"postgres":    {"apperr"},
+	"pgtest":      {"apperr", "postgres", "database"},
+	"pgtest/run":  {"pgtest", "postgres"},
 }
 
 // pkg is what `go list` tells of a package.

@@ -21,6 +21,7 @@ import (
 	"semantik/platform/auth"
 	"semantik/platform/config"
 	"semantik/platform/database"
+	"semantik/platform/idempotency"
 	"semantik/platform/jobs"
 	"semantik/platform/ratelimit"
 	"semantik/platform/web"
@@ -33,6 +34,7 @@ type App struct {
 	Queue       *jobs.Queue
 	Audit       *audit.Log
 	AuditKeeper *audit.Keeper
+	Idempotency *idempotency.Keeper
 	Server      *web.Server
 	Users       *users.Service
 	KeyUses     *users.KeyUses
@@ -73,6 +75,7 @@ func Build(ctx context.Context, c *config.Config, o Options) (*App, error) {
 		return nil, fmt.Errorf("connecting to the database: %w", err)
 	}
 	a := &App{DB: db, Audit: audit.New(db), limiter: ratelimit.NewMemory(ratelimit.DefaultKeys, time.Now)}
+	a.Idempotency = idempotency.New(db, idempotency.Config{Logger: o.Logger})
 	a.AuditKeeper = audit.NewKeeper(a.Audit, audit.KeeperConfig{RetentionMonths: c.Audit.RetentionMonths, Logger: o.Logger})
 	if err := a.join(ctx, c, o); err != nil {
 		db.Close()
@@ -97,6 +100,7 @@ func databaseConfig(c *config.Config, o Options) database.Config {
 		Logger:        o.Logger,
 		Constraints: []database.Constraints{
 			audit.Constraints, users.Constraints, collections.Constraints, documents.Constraints, chunks.Constraints, operations.Constraints,
+			idempotency.Constraints,
 		},
 	}
 	if o.DatabaseURL != "" {
@@ -175,15 +179,18 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 
 	status := collections.NewStatusChanger(a.DB, collectionRows, a.Audit)
 	starter := operations.NewStarter(a.DB, operationRows, a.Queue, collectionRows, status)
-	a.Collections = collections.NewService(a.DB, collectionRows, starter, status, users.NewRepository(a.DB), a.Audit)
+	a.Collections = collections.NewService(collections.Deps{
+		DB: a.DB, Repository: collectionRows, Operations: starter, Status: status, Directory: users.NewRepository(a.DB),
+		Audit: a.Audit, Idempotency: a.Idempotency,
+	})
 	a.Users.ConnectEstate(a.Collections)
 	a.Documents = documents.NewService(a.DB, documentRows, a.Users, a.Collections, collectionRows, starter,
-		chunkRows, a.Audit, documents.Config{SpoolDir: spoolDir, MaxFileBytes: c.Limits.UploadBytes})
+		chunkRows, a.Audit, a.Idempotency, documents.Config{SpoolDir: spoolDir, MaxFileBytes: c.Limits.UploadBytes})
 	a.Indexer = chunks.NewIndexer(a.DB, chunkRows, a.Collections, collectionRows, o.Logger)
 	a.Chunks = chunks.NewService(chunks.Deps{
 		DB: a.DB, Repository: chunkRows, Searcher: chunkRows, Accounts: a.Users, Collections: a.Collections, Counters: collectionRows,
 		Documents: a.Documents, DocumentRows: documentRows, Indexer: a.Indexer, Audit: a.Audit,
-		WorkTimes: operationRows,
+		WorkTimes: operationRows, Idempotency: a.Idempotency,
 	}, chunks.Config{
 		SearchTimeout: c.Limits.SearchTimeout, LoadTimeout: c.Limits.LoadTimeout,
 		MaxCharacters: c.Limits.ChunkCharacters, MaxBatch: c.Limits.BatchRows, Logger: o.Logger,

@@ -587,16 +587,25 @@ create table idempotency_keys (
     user_id         bigint      not null,
     key             text        not null,
     endpoint        text        not null, -- method and path
-    request_hash    text        not null, -- SHA-256 of the request, lower-case hex
+    request_hash    text, -- SHA-256 of the request, lower-case hex; null until it has been read
     response_status integer, -- null while the first one is being answered
-    response_body   bytea,
+    response_body   bytea, -- null with a status: too large to be kept
     created_at      timestamptz not null default now(),
     expires_at      timestamptz not null default now() + interval '24 hours',
+    response_headers jsonb, -- those that belong to the answer, by name
+    owner           uuid, -- who answers, as long as they do
+    lease_until     timestamptz, -- how long the key is held for them
 
     constraint idempotency_keys_pkey primary key (user_id, key),
     constraint fk_idempotency_keys_user foreign key (user_id) references users (id) on delete cascade,
     constraint ck_idempotency_keys_key check (length(key) between 1 and 255),
-    constraint ck_idempotency_keys_response_status check (response_status between 100 and 599)
+    constraint ck_idempotency_keys_response_status check (response_status between 100 and 599),
+    constraint ck_idempotency_keys_lease_until check (
+        case when response_status is null
+            then owner is not null and lease_until is not null
+            else owner is null and lease_until is null and request_hash is not null
+        end
+    )
 );
 
 -- Forget the expired.

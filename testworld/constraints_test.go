@@ -17,17 +17,18 @@ import (
 	"semantik/platform/apperr"
 	"semantik/platform/audit"
 	"semantik/platform/database"
+	"semantik/platform/idempotency"
 	"semantik/testworld"
 )
 
 // constraints are the modules' tables of errors.
 var constraints = map[string]database.Constraints{
 	"audit": audit.Constraints, "users": users.Constraints, "collections": collections.Constraints, "documents": documents.Constraints,
-	"chunks": chunks.Constraints, "operations": operations.Constraints,
+	"chunks": chunks.Constraints, "operations": operations.Constraints, "idempotency": idempotency.Constraints,
 }
 
 // withoutModule are the tables that no module writes.
-var withoutModule = []string{"schema_history", "idempotency_keys", "chunking_strategies", "chunking_configs"}
+var withoutModule = []string{"schema_history", "chunking_strategies", "chunking_configs"}
 
 // selectConstraints lists the constraints and unique indexes of our tables, those
 // of partitions left out. A column that may not be null has no constraint whose

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"semantik/platform/idempotency"
 	"semantik/platform/web"
 )
 
@@ -43,12 +44,17 @@ type loadBody struct {
 
 type loadRequest struct {
 	web.EncodedStream
+	idempotency.Header
 
 	CollectionID web.UUID   `path:"collection_id"`
 	OnConflict   OnConflict `query:"on_conflict" default:"error" enum:"error,skip,replace" doc:"What becomes of a chunk whose index its document has already: it refuses the load, stays as it is, or is replaced."`
 }
 
-type loadAnswer struct{ Body loadAnswerBody }
+type loadAnswer struct {
+	idempotency.Replayed
+
+	Body idempotency.Body[loadAnswerBody]
+}
 
 type loadAnswerBody struct {
 	Inserted  int64 `json:"inserted"`
@@ -58,11 +64,12 @@ type loadAnswerBody struct {
 }
 
 func (s *Service) handleLoad(ctx context.Context, in *loadRequest) (*loadAnswer, error) {
-	body, err := in.Decoded()
+	decoded, err := in.Decoded()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = body.Close() }()
+	defer func() { _ = decoded.Close() }()
+	request, body := in.Streamed(ctx, decoded)
 	var source RowSource
 	switch in.MediaType() {
 	case mediaLines, "application/jsonl", "application/ndjson":
@@ -72,11 +79,18 @@ func (s *Service) handleLoad(ctx context.Context, in *loadRequest) (*loadAnswer,
 	default:
 		return nil, errLoadMediaType
 	}
-	loaded, err := s.Load(ctx, in.CollectionID.UUID, LoadQuery{OnConflict: in.OnConflict, Next: source, Interrupt: in.Interrupt})
+	query := LoadQuery{OnConflict: in.OnConflict, Next: source, Interrupt: in.Interrupt}
+	answer, err := s.LoadOnce(ctx, request, in.CollectionID.UUID, query, answerLoaded)
 	if err != nil {
 		return nil, err
 	}
-	return &loadAnswer{loadAnswerBody(loaded)}, nil
+	out := &loadAnswer{Body: answer.Body}
+	out.Tell(answer)
+	return out, nil
+}
+
+func answerLoaded(loaded Loaded) (idempotency.Answer, error) {
+	return idempotency.NewAnswer(http.StatusCreated, loadAnswerBody(loaded), nil)
 }
 
 // lines reads a chunk a line.

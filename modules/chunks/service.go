@@ -11,6 +11,7 @@ import (
 	"semantik/modules/collections"
 	"semantik/modules/documents"
 	"semantik/platform/database"
+	"semantik/platform/idempotency"
 )
 
 // Service has the rules on chunks.
@@ -26,6 +27,7 @@ type Service struct {
 	indexer      *Indexer
 	audit        collections.Recorder
 	workTimes    WorkTimes
+	keys         *idempotency.Keeper
 	config       Config
 	// spansAtOnce is the constant of that name, save in a test of what follows from it.
 	spansAtOnce int
@@ -54,6 +56,7 @@ type Deps struct {
 	Indexer      *Indexer
 	Audit        collections.Recorder
 	WorkTimes    WorkTimes
+	Idempotency  *idempotency.Keeper
 }
 
 // Config has what the operator decides.
@@ -71,7 +74,7 @@ type Config struct {
 func NewService(d Deps, config Config) *Service {
 	return &Service{
 		db: d.DB, repository: d.Repository, searcher: d.Searcher, accounts: d.Accounts, collections: d.Collections, counters: d.Counters,
-		documents: d.Documents, documentRows: d.DocumentRows, indexer: d.Indexer, audit: d.Audit, workTimes: d.WorkTimes, config: config, spansAtOnce: spansAtOnce,
+		documents: d.Documents, documentRows: d.DocumentRows, indexer: d.Indexer, audit: d.Audit, workTimes: d.WorkTimes, keys: d.Idempotency, config: config, spansAtOnce: spansAtOnce,
 	}
 }
 

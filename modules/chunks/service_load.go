@@ -72,7 +72,7 @@ func (s *Service) Load(ctx context.Context, collectionID uuid.UUID, q LoadQuery)
 	if err != nil {
 		return Loaded{}, err
 	}
-	s.indexer.Wake()
+	s.db.AfterCommit(ctx, func(context.Context) { s.indexer.Wake() })
 	return loaded, nil
 }
 

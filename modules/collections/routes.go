@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"semantik/platform/database"
+	"semantik/platform/idempotency"
 	"semantik/platform/web"
 )
 
@@ -50,7 +51,19 @@ func Register(api huma.API, s *Service, failures FailureCounter) {
 	registerDelete(api, r, tags)
 }
 
-type createRequest struct{ Body createBody }
+type createRequest struct {
+	idempotency.Header
+
+	Body createBody
+}
+
+// createAnswer is [collectionAnswer] for an answer that may be an earlier one.
+type createAnswer struct {
+	idempotency.Replayed
+
+	ETag string `header:"ETag" doc:"For If-Match, when the collection is to be changed."`
+	Body idempotency.Body[collectionBody]
+}
 
 type collectionAnswer struct {
 	ETag string `header:"ETag" doc:"For If-Match, when the collection is to be changed."`
@@ -66,15 +79,21 @@ func (r routes) answer(ctx context.Context, c Collection) (*collectionAnswer, er
 	return &collectionAnswer{ETag: web.ETag(c.UpdatedAt), Body: newCollectionBody(c, failed[c.ID])}, nil
 }
 
-func (r routes) create(ctx context.Context, in *createRequest) (*collectionAnswer, error) {
-	created, err := r.service.Create(ctx, in.Body.input())
+func (r routes) create(ctx context.Context, in *createRequest) (*createAnswer, error) {
+	answer, err := r.service.CreateOnce(ctx, in.Whole(ctx), in.Body.input(), answerCreated)
 	if err != nil {
 		return nil, err
 	}
+	out := &createAnswer{ETag: answer.Headers["ETag"], Body: answer.Body}
+	out.Tell(answer)
+	return out, nil
+}
+
+func answerCreated(created Created) (idempotency.Answer, error) {
 	body := newCollectionBody(created.Collection, 0)
 	operation := web.NewUUID(created.InitialOperationID)
 	body.InitialOperationID = &operation
-	return &collectionAnswer{ETag: web.ETag(created.UpdatedAt), Body: body}, nil
+	return idempotency.NewAnswer(http.StatusCreated, body, map[string]string{"ETag": web.ETag(created.UpdatedAt)})
 }
 
 type listRequest struct {

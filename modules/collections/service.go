@@ -8,6 +8,7 @@ import (
 
 	"semantik/platform/auth"
 	"semantik/platform/database"
+	"semantik/platform/idempotency"
 )
 
 // OperationStarter starts work in the background. Start runs in the unit of work
@@ -39,11 +40,26 @@ type Service struct {
 	status     *StatusChanger
 	directory  Directory
 	audit      Recorder
+	keys       *idempotency.Keeper
+}
+
+// Deps are what a [Service] stands on.
+type Deps struct {
+	DB          *database.DB
+	Repository  *Repository
+	Operations  OperationStarter
+	Status      *StatusChanger
+	Directory   Directory
+	Audit       Recorder
+	Idempotency *idempotency.Keeper
 }
 
 // NewService makes the service.
-func NewService(db *database.DB, repository *Repository, operations OperationStarter, status *StatusChanger, directory Directory, audit Recorder) *Service {
-	return &Service{db: db, repository: repository, operations: operations, status: status, directory: directory, audit: audit}
+func NewService(d Deps) *Service {
+	return &Service{
+		db: d.DB, repository: d.Repository, operations: d.Operations, status: d.Status, directory: d.Directory,
+		audit: d.Audit, keys: d.Idempotency,
+	}
 }
 
 // Authorize answers what the identity of the context may do with the collection.

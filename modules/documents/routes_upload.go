@@ -10,8 +10,10 @@ import (
 	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
 
 	"semantik/platform/apperr"
+	"semantik/platform/idempotency"
 	"semantik/platform/web"
 )
 
@@ -55,14 +57,24 @@ func uploadRequestBody(api huma.API) *huma.RequestBody {
 
 type uploadRequest struct {
 	web.Stream
+	idempotency.Header
+
 	CollectionID web.UUID `path:"collection_id"`
 }
 
 // uploadAnswer is 202 with what became of each file, or 201 with the document that was
 // registered.
 type uploadAnswer struct {
+	idempotency.Replayed
+
 	Status int
 	Body   any
+}
+
+func newUploadAnswer(a idempotency.Answer) *uploadAnswer {
+	out := &uploadAnswer{Status: a.Status, Body: idempotency.Body[any](a.Body)}
+	out.Tell(a)
+	return out
 }
 
 func uploadResponses(api huma.API) map[string]*huma.Response {
@@ -81,37 +93,47 @@ func (s *Service) handleUpload(ctx context.Context, in *uploadRequest) (*uploadA
 	case "multipart/form-data":
 		return s.handleFiles(ctx, in)
 	case "application/json":
-		registration, err := readRegistration(in.Reader())
+		request, body := in.Streamed(ctx, in.Reader())
+		registration, err := readRegistration(body)
 		if err != nil {
 			return nil, err
 		}
-		d, err := s.Register(ctx, in.CollectionID.UUID, registration)
+		answer, err := s.RegisterOnce(ctx, request, in.CollectionID.UUID, registration, answerRegistered)
 		if err != nil {
 			return nil, err
 		}
-		return &uploadAnswer{http.StatusCreated, newDocumentBody(d)}, nil
+		return newUploadAnswer(answer), nil
 	default:
 		return nil, errNotMultipart
 	}
 }
 
-// handleFiles answers 202 when at least one file was taken. When none was, the
-// answer is the first file's error.
+func answerRegistered(d Document) (idempotency.Answer, error) {
+	return idempotency.NewAnswer(http.StatusCreated, newDocumentBody(d), nil)
+}
+
 func (s *Service) handleFiles(ctx context.Context, in *uploadRequest) (*uploadAnswer, error) {
 	reader, err := in.Parts()
 	if err != nil {
 		return nil, err
 	}
+	request := in.InParts(ctx, reader)
 	form := &uploadForm{reader: reader}
 	if err := form.readFields(); err != nil {
 		return nil, err
 	}
-	results, operation, err := s.Upload(ctx, in.CollectionID.UUID, Upload{
+	answer, err := s.UploadOnce(ctx, request, in.CollectionID.UUID, Upload{
 		Next: form.next, SourcePath: form.sourcePath, Metadata: form.metadata,
-	})
+	}, answerUploaded)
 	if err != nil {
 		return nil, err
 	}
+	return newUploadAnswer(answer), nil
+}
+
+// answerUploaded answers 202 when at least one file was taken. When none was, the
+// answer is the first file's error.
+func answerUploaded(results []Result, operation *uuid.UUID) (idempotency.Answer, error) {
 	body := uploadAnswerBody{Documents: make([]uploadedBody, len(results))}
 	taken := false
 	for i, r := range results {
@@ -119,13 +141,13 @@ func (s *Service) handleFiles(ctx context.Context, in *uploadRequest) (*uploadAn
 		taken = taken || r.Err == nil
 	}
 	if !taken {
-		return nil, results[0].Err
+		return idempotency.Answer{}, results[0].Err
 	}
 	if operation != nil {
 		id := web.NewUUID(*operation)
 		body.OperationID = &id
 	}
-	return &uploadAnswer{http.StatusAccepted, body}, nil
+	return idempotency.NewAnswer(http.StatusAccepted, body, nil)
 }
 
 // uploadForm reads a multipart form part by part: first the fields, then the

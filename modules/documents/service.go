@@ -7,6 +7,7 @@ import (
 
 	"semantik/modules/collections"
 	"semantik/platform/database"
+	"semantik/platform/idempotency"
 )
 
 // WorkStarter has documents worked on in the background.
@@ -54,17 +55,18 @@ type Service struct {
 	work        WorkStarter
 	chunks      ChunkRemover
 	audit       collections.Recorder
+	keys        *idempotency.Keeper
 	config      Config
 }
 
 // NewService makes the service.
 func NewService(
 	db *database.DB, repository *Repository, accounts Accounts, access *collections.Service, rows *collections.Repository,
-	work WorkStarter, chunks ChunkRemover, log collections.Recorder, config Config,
+	work WorkStarter, chunks ChunkRemover, log collections.Recorder, keys *idempotency.Keeper, config Config,
 ) *Service {
 	return &Service{
 		db: db, repository: repository, accounts: accounts, collections: access, rows: rows, work: work, chunks: chunks, audit: log,
-		config: config,
+		keys: keys, config: config,
 	}
 }
 
