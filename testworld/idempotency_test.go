@@ -3,7 +3,9 @@ package testworld_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,8 +13,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"semantik/modules/chunks"
 	"semantik/modules/collections"
+	"semantik/modules/documents"
+	"semantik/modules/users"
 	"semantik/platform/auth"
+	"semantik/platform/idempotency"
 	"semantik/testworld"
 )
 
@@ -212,6 +218,38 @@ func TestKey_WhoHasLostTheRightGetsNoAnswer(t *testing.T) {
 			w.Grant(c, dave, collections.Write)
 			requireReplayed(t, first, w.Send(r.scenario(token, key, 1)))
 		})
+	}
+}
+
+// Reading a request again may take as long as it took the first time.
+func TestKey_WhoIsGoneWhileTheRequestIsReadGetsNoAnswer(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	c := w.Collection(w.Root)
+	kept := func() (idempotency.Answer, error) { return idempotency.NewAnswer(http.StatusCreated, "kept", nil) }
+	for name, carryOut := range map[string]func(ctx context.Context, r idempotency.Request) error{
+		"a load": func(ctx context.Context, r idempotency.Request) error {
+			query := chunks.LoadQuery{OnConflict: chunks.OnConflictError, Next: func() (chunks.NewChunk, error) { return chunks.NewChunk{}, io.EOF }, Interrupt: func() {}}
+			_, err := w.Chunks.LoadOnce(ctx, r, c.ID, query, func(chunks.Loaded) (idempotency.Answer, error) { return kept() })
+			return err
+		},
+		"an upload": func(ctx context.Context, r idempotency.Request) error {
+			up := documents.Upload{Next: testworld.Sequence(testworld.File{Path: "a", Content: "a"})}
+			_, err := w.Documents.UploadOnce(ctx, r, c.ID, up, func([]documents.Result, *uuid.UUID) (idempotency.Answer, error) { return kept() })
+			return err
+		},
+	} {
+		dave := w.User("dave_" + name[strings.Index(name, " ")+1:])
+		w.Grant(c, dave, collections.Write)
+		read := func() {}
+		r := idempotency.Request{Given: true, Key: "k", Endpoint: "POST /there", Digest: func() (string, error) {
+			read()
+			return strings.Repeat("a", 64), nil
+		}}
+		require.NoError(t, carryOut(w.As(dave), r), name)
+		require.NoError(t, carryOut(w.As(dave), r), name)
+		read = func() { w.Exec(`update users set is_active = false where id = $1`, dave.ID) }
+		require.ErrorIs(t, carryOut(w.As(dave), r), users.ErrInactive, name)
 	}
 }
 

@@ -16,8 +16,13 @@ import (
 func (s *Service) LoadOnce(
 	ctx context.Context, r idempotency.Request, collectionID uuid.UUID, q LoadQuery, answer func(Loaded) (idempotency.Answer, error),
 ) (idempotency.Answer, error) {
+	// Reading what was sent may have taken long, and the account may be gone by then.
 	may := func(ctx context.Context) error {
-		_, err := s.collections.Authorize(ctx, collectionID, collections.Write)
+		ctx, err := s.accounts.Confirm(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = s.collections.Authorize(ctx, collectionID, collections.Write)
 		return err
 	}
 	return s.keys.Once(ctx, r, may, func(ctx context.Context) (idempotency.Answer, error) {

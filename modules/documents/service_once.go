@@ -41,10 +41,15 @@ func (s *Service) UploadOnce(
 	})
 }
 
-// mayWrite asks whether the caller may write into the collection.
+// mayWrite asks whether the caller is still who they were and may write into the
+// collection: reading what they have sent may have taken long.
 func (s *Service) mayWrite(collectionID uuid.UUID) idempotency.May {
 	return func(ctx context.Context) error {
-		_, err := s.collections.Authorize(ctx, collectionID, collections.Write)
+		ctx, err := s.accounts.Confirm(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = s.collections.Authorize(ctx, collectionID, collections.Write)
 		return err
 	}
 }
