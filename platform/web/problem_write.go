@@ -41,10 +41,7 @@ func problemFor(ctx context.Context, err error) *Problem {
 // logFailure logs a 5xx with its cause. Nobody reads the answer to a request
 // that its client has given up, so that failure is no news.
 func logFailure(ctx context.Context, p *Problem, err error) {
-	log := slog.Default()
-	if server := requestOf(ctx).server; server != nil {
-		log = server.log
-	}
+	log := requestOf(ctx).logger()
 	level := slog.LevelError
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -47,6 +48,14 @@ func requestOf(ctx context.Context) *request {
 		return r
 	}
 	return &request{}
+}
+
+// logger is the server's, or the program's for a context made elsewhere.
+func (r *request) logger() *slog.Logger {
+	if r.server == nil {
+		return slog.Default()
+	}
+	return r.server.log
 }
 
 // CorrelationID is the id of the request that the context belongs to; "" outside
