@@ -31,9 +31,6 @@ var (
 	ErrSearchTimeout = apperr.New(apperr.Unavailable, "search_timeout",
 		"The search took longer than it may. Try again, or ask more particularly: fewer collections, rarer words, longer beginnings before *.").WithRetryAfter(5 * time.Second)
 
-	errBadFilter = apperr.New(apperr.Malformed, "metadata_filter_invalid",
-		"The metadata_filter cannot be used.")
-
 	errInvalidRow = apperr.New(apperr.Invalid, "chunk_invalid",
 		"The index of a chunk must be 0 or more.")
 

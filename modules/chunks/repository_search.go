@@ -9,9 +9,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"semantik/modules/chunks/filter"
 	"semantik/modules/chunks/query"
 	"semantik/modules/collections"
+	"semantik/modules/documents/filter"
 )
 
 // limitSearch bounds the statements of a search. Without sequential scans, because

@@ -9,7 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
-	"semantik/modules/chunks/filter"
+	"semantik/modules/documents/filter"
 	"semantik/platform/web"
 )
 
@@ -25,7 +25,7 @@ const searchLanguage = "Finds the chunks that have the query's words, German and
 	"a list has one that is, an object has members in turn or operators. "
 
 func registerSearch(api huma.API, s *Service) {
-	operators := "The operators are " + strings.Join(filter.Operators, ", ") + "."
+	operators := "The operators are " + strings.Join(filter.Operators, ", ") + ", with or without the $."
 	web.Register(api, huma.Operation{
 		OperationID: "search", Method: http.MethodPost, Path: "/api/v2/search", Tags: []string{"search"},
 		Summary: "Search collections",

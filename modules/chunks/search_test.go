@@ -244,7 +244,7 @@ func TestSearch_HostileQueriesAreAnsweredOrRefused(t *testing.T) {
 			Body: `{"collection_uuids": ["` + c.ID.String() + `"], "query": "` + "\xff" + `"}`},
 		testworld.Scenario{Name: "an operator that there is not", As: &w.Root, Method: http.MethodPost, URL: "/api/v2/search", Status: http.StatusBadRequest,
 			Body: map[string]any{"collection_uuids": []string{c.ID.String()}, "query": "a", "metadata_filter": map[string]any{"a": map[string]any{"$regex": "x"}}},
-			Has:  []string{"metadata_filter_invalid", "$regex", "$eq, $ne, $gt, $gte, $lt, $lte, $in, $nin, $exists"}},
+			Has:  []string{"metadata_filter_invalid", "$regex", "$eq, $ne, $gt, $gte, $lt, $lte, $in, $nin, $exists, $any, $all"}},
 		testworld.Scenario{Name: "no collection", As: &w.Root, Method: http.MethodPost, URL: "/api/v2/search", Status: http.StatusUnprocessableEntity,
 			Body: map[string]any{"collection_uuids": []string{}, "query": "a"}},
 		testworld.Scenario{Name: "eleven collections", As: &w.Root, Method: http.MethodPost, URL: "/api/v2/search", Status: http.StatusUnprocessableEntity,

@@ -14,9 +14,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"semantik/modules/chunks/filter"
 	"semantik/modules/chunks/query"
 	"semantik/modules/collections"
+	"semantik/modules/documents"
+	"semantik/modules/documents/filter"
 	"semantik/platform/apperr"
 	"semantik/platform/database"
 )
@@ -81,7 +82,7 @@ func (s *Service) Search(ctx context.Context, q SearchQuery) (SearchResult, erro
 	start := time.Now()
 	condition, err := filter.Parse(q.Filter)
 	if err != nil {
-		return SearchResult{}, errBadFilter.WithMessagef("The metadata_filter cannot be used: %v.", err).WithCause(err)
+		return SearchResult{}, documents.ErrBadFilter.WithMessagef("The metadata_filter cannot be used: %v.", err).WithCause(err)
 	}
 	var result SearchResult
 	// One snapshot for the right and for the hits: a search that began before a

@@ -10,9 +10,9 @@ import (
 	"github.com/google/uuid"
 
 	"semantik/modules/chunks"
-	"semantik/modules/chunks/filter"
 	"semantik/modules/chunks/query"
 	"semantik/modules/documents"
+	"semantik/modules/documents/filter"
 )
 
 // calls has each of the repository's methods, with every statement that it may

@@ -47,6 +47,18 @@ var (
 	ErrNotLoadable = apperr.New(apperr.Conflict, "document_not_loadable",
 		"The chunks of a document can be changed only once it is completed.")
 
+	// ErrNoContent means that a document was registered, and its content is kept
+	// elsewhere.
+	ErrNoContent = apperr.New(apperr.NotFound, "document_without_content",
+		"The document was registered without its content: the file is kept elsewhere.")
+
+	// ErrBadFilter means that a condition on metadata is not understood.
+	ErrBadFilter = apperr.New(apperr.Malformed, "metadata_filter_invalid",
+		"The condition on metadata cannot be used.")
+
+	errNoWord = apperr.New(apperr.Malformed, "query_without_words",
+		"The parameter q has no word to look for, only punctuation.")
+
 	errExists = apperr.New(apperr.Conflict, "document_exists",
 		"There is a document with this id already.")
 	errSourceGone = apperr.New(apperr.Conflict, "source_not_found",

@@ -5,8 +5,16 @@
 //
 //	{"lang": "de"}                       equal
 //	{"lang": ["de", "en"]}               equal to one of them
-//	{"year": {"$gte": 2020, "$lt": 2024}}  an operator, or several
+//	{"year": {"gte": 2020, "lt": 2024}}  an operator, or several
+//	{"tags": {"any": ["a", "b"]}}        at least one of them, as a list by itself
+//	{"tags": {"all": ["a", "b"]}}        each of them
 //	{"author": {"name": "Ada"}}          a member of a member
+//
+// An operator may have a $ before it. Without one its word could be the name of a
+// member as well, and what stands behind it decides: no operator takes an object, so
+// {"range": {"in": {"eq": 5}}} asks for the member "in" of "range", and
+// {"range": {"in": [5]}} for a range of 5. Words that are operators elsewhere, but not
+// here, are refused rather than taken for members that nothing has.
 //
 // Where the metadata has a list, one of its elements is enough. Values are compared
 // by type and exactly: 1 is 1.0 and not "1", capitals count, texts are ordered by
@@ -41,9 +49,6 @@ const (
 	// MaxValues is how many values one list may have.
 	MaxValues = 256
 )
-
-// Operators are those that there are, in the order in which people are told.
-var Operators = []string{"$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists"}
 
 // Filter is a condition as PostgreSQL reads it.
 type Filter struct {
@@ -101,7 +106,7 @@ func (r *reader) members(path, name string, members map[string]any, depth int) (
 	var all []string
 	for _, key := range slices.Sorted(maps.Keys(members)) {
 		if strings.HasPrefix(key, "$") {
-			return nil, fmt.Errorf(`%s stands where a member of the metadata is expected; an operator stands inside the member that it is about, as in {"year": {"$gte": 2020}}`, shown(key))
+			return nil, fmt.Errorf(`%s stands where a member of the metadata is expected; an operator stands inside the member that it is about, as in {"year": {"gte": 2020}}`, shown(key))
 		}
 		quoted, err := json.Marshal(key)
 		if err != nil {
@@ -120,25 +125,22 @@ func (r *reader) members(path, name string, members map[string]any, depth int) (
 func (r *reader) member(path, name string, value any, depth int) ([]string, error) {
 	object, is := value.(map[string]any)
 	if !is {
-		operator := "$eq"
+		operator := "eq"
 		if _, list := value.([]any); list {
-			operator = "$in"
+			operator = "in"
 		}
 		return r.operators(path, name, map[string]any{operator: value})
 	}
-	operators := 0
-	for key := range object {
-		if strings.HasPrefix(key, "$") {
-			operators++
-		}
-	}
+	operators, err := countOperators(name, object)
 	switch {
+	case err != nil:
+		return nil, err
 	case len(object) == 0:
 		return nil, fmt.Errorf("nothing is asked of %s; give it a value or an operator", shown(name))
 	case operators == 0:
 		return r.members(path, name, object, depth+1)
 	case operators < len(object):
-		return nil, fmt.Errorf("%s mixes operators and members; they are two conditions", shown(name))
+		return nil, fmt.Errorf("%s mixes operators and members; they are two conditions (%s)", shown(name), asMember)
 	default:
 		return r.operators(path, name, object)
 	}
@@ -147,6 +149,9 @@ func (r *reader) member(path, name string, value any, depth int) ([]string, erro
 // operators compiles the operators on one member. Those that ask for something ask
 // it of the same element, where the metadata has a list.
 func (r *reader) operators(path, name string, operators map[string]any) ([]string, error) {
+	if err := oneType(name, operators); err != nil {
+		return nil, err
+	}
 	var one, all []string
 	for _, operator := range slices.Sorted(maps.Keys(operators)) {
 		if r.conditions++; r.conditions > MaxConditions {
@@ -155,27 +160,32 @@ func (r *reader) operators(path, name string, operators map[string]any) ([]strin
 		value := operators[operator]
 		var condition string
 		var err error
-		switch operator {
-		case "$eq", "$ne":
+		switch word(operator) {
+		case "eq", "ne":
 			condition, err = r.equal(name, operator, value)
-		case "$in", "$nin":
+		case "in", "nin", "any":
 			condition, err = r.anyOf(name, operator, value)
-		case "$gt", "$gte", "$lt", "$lte":
+		case "all":
+			conditions, err := r.each(path, name, operator, value)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, conditions...)
+			continue
+		case "gt", "gte", "lt", "lte":
 			condition, err = r.compare(name, operator, value)
-		case "$exists":
+		case "exists":
 			is, ok := value.(bool)
 			if !ok {
 				return nil, fmt.Errorf("%s of %s must be true or false", operator, shown(name))
 			}
 			all = append(all, not(!is)+"exists("+path+")")
 			continue
-		default:
-			return nil, fmt.Errorf("%s of %s is no operator; there are %s", shown(operator), shown(name), strings.Join(Operators, ", "))
 		}
 		if err != nil {
 			return nil, err
 		}
-		if operator == "$ne" || operator == "$nin" {
+		if w := word(operator); w == "ne" || w == "nin" {
 			all = append(all, "!exists("+path+" ? ("+condition+"))")
 		} else {
 			one = append(one, condition)
@@ -203,33 +213,59 @@ func (r *reader) equal(name, operator string, value any) (string, error) {
 }
 
 func (r *reader) anyOf(name, operator string, value any) (string, error) {
+	choice, err := r.choice(name, operator, value)
+	if err != nil {
+		return "", err
+	}
+	if len(choice) == 0 {
+		return "1 == 0", nil // jsonpath has no "false"
+	}
+	return "(" + strings.Join(choice, " || ") + ")", nil
+}
+
+// each asks for every value of a list, whichever element is equal to it.
+func (r *reader) each(path, name, operator string, value any) ([]string, error) {
+	choice, err := r.choice(name, operator, value)
+	if err != nil {
+		return nil, err
+	}
+	for i, condition := range choice {
+		choice[i] = "exists(" + path + " ? (" + condition + "))"
+	}
+	return choice, nil
+}
+
+// choice compiles a list of values. An empty one is what a program makes of nothing
+// chosen, and means it, for $in and $nin; in what reads "any of" and "all of" it is
+// a mistake.
+func (r *reader) choice(name, operator string, value any) ([]string, error) {
 	values, ok := value.([]any)
 	if !ok {
-		return "", fmt.Errorf("%s of %s must be a list of values", operator, shown(name))
+		return nil, fmt.Errorf("%s of %s must be a list of values", operator, shown(name))
 	}
 	if len(values) > MaxValues {
-		return "", fmt.Errorf("%s of %s has more than %d values", operator, shown(name), MaxValues)
+		return nil, fmt.Errorf("%s of %s has more than %d values", operator, shown(name), MaxValues)
 	}
-	if len(values) == 0 {
-		return "1 == 0", nil // jsonpath has no "false"
+	if w := word(operator); len(values) == 0 && (w == "any" || w == "all") {
+		return nil, fmt.Errorf("%s of %s must list at least one value", operator, shown(name))
 	}
 	choice := make([]string, len(values))
 	for i, v := range values {
 		switch v.(type) {
 		case map[string]any, []any:
-			return "", fmt.Errorf("the values listed for %s must be strings, numbers, true, false or null", shown(name))
+			return nil, fmt.Errorf("the values listed for %s must be strings, numbers, true, false or null", shown(name))
 		}
 		choice[i] = "@ == " + r.variable(v)
 	}
-	return "(" + strings.Join(choice, " || ") + ")", nil
+	return choice, nil
 }
 
-var comparisons = map[string]string{"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+var comparisons = map[string]string{"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 func (r *reader) compare(name, operator string, value any) (string, error) {
 	switch value.(type) {
 	case json.Number, string:
-		return "@ " + comparisons[operator] + " " + r.variable(value), nil
+		return "@ " + comparisons[word(operator)] + " " + r.variable(value), nil
 	default:
 		return "", fmt.Errorf("%s of %s must be a number or a string", operator, shown(name))
 	}

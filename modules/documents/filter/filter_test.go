@@ -2,12 +2,13 @@ package filter_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"semantik/modules/chunks/filter"
+	"semantik/modules/documents/filter"
 )
 
 func TestParse_NothingHoldsForEverything(t *testing.T) {
@@ -47,6 +48,19 @@ func TestParse_SaysWhatIsWrong(t *testing.T) {
 		`{"a": {"$gt": 1, "b": 2}}`:         "mixes operators and members",
 		`{"a": {}}`:                         "nothing is asked",
 		`{"a": {"b": {"$gt": true}}}`:       `$gt of "a.b" must be a number or a string`,
+		`{"a": {"gt": true}}`:               `gt of "a" must be a number or a string`,
+		`{"a": {"gte": 1, "$lt": "b"}}`:     "nothing is both",
+		`{"a": {"any": []}}`:                "must list at least one value",
+		`{"a": {"$all": []}}`:               "must list at least one value",
+		`{"a": {"all": "x"}}`:               "must be a list",
+		`{"a": {"any": [{"b": 1}]}}`:        "must be strings",
+		`{"a": {"regex": "x"}}`:             `"regex" of "a" is no operator; there are $eq`,
+		`{"a": {"OR": [1]}}`:                `a member whose name is that of an operator`,
+		`{"a": {"$GTE": 1}}`:                `"$GTE" of "a" is no operator`,
+		`{"a": {"$$gte": 1}}`:               `"$$gte" of "a" is no operator`,
+		`{"a": {"$": 1}}`:                   `"$" of "a" is no operator`,
+		`{"a": {"gt": 1, "b": 2}}`:          "mixes operators and members",
+		`{"a": {"$eq": 1, "in": {"b": 2}}}`: "mixes operators and members",
 		`{"a": {"$in": 1}}`:                 "must be a list",
 		`{"a": [[1]]}`:                      "must be strings",
 		`{"a": {"$eq": {"b": 1}}}`:          "must be a string, a number",
@@ -59,6 +73,59 @@ func TestParse_SaysWhatIsWrong(t *testing.T) {
 		_, err := filter.Parse(json.RawMessage(raw))
 		require.ErrorContains(t, err, says, "%.80s", raw)
 	}
+}
+
+func TestParse_AWordWithoutADollarIsTheOperator(t *testing.T) {
+	t.Parallel()
+	for bare, marked := range map[string]string{
+		`{"a": {"gte": 1, "lt": 2}}`:             `{"a": {"$gte": 1, "$lt": 2}}`,
+		`{"a": {"ne": "x", "exists": true}}`:     `{"a": {"$ne": "x", "$exists": true}}`,
+		`{"a": {"in": [1, 2]}}`:                  `{"a": {"$in": [1, 2]}}`,
+		`{"a": {"nin": [1]}}`:                    `{"a": {"$nin": [1]}}`,
+		`{"a": {"any": [1, 2]}}`:                 `{"a": {"$in": [1, 2]}}`,
+		`{"a": {"all": [1]}}`:                    `{"a": {"$all": [1]}}`,
+		`{"a": {"b": {"eq": 1}}}`:                `{"a": {"b": 1}}`,
+		`{"a": {"$lte": 1, "gt": 0}}`:            `{"a": {"$gt": 0, "$lte": 1}}`,
+		`{"gte": 1, "any": ["x"]}`:               `{"any": {"$in": ["x"]}, "gte": {"$eq": 1}}`,
+		`{"author":"x", "tags": {"any": ["a"]}}`: `{"author": {"$eq": "x"}, "tags": {"$in": ["a"]}}`,
+	} {
+		a, err := filter.Parse(json.RawMessage(bare))
+		require.NoError(t, err, bare)
+		b, err := filter.Parse(json.RawMessage(marked))
+		require.NoError(t, err, marked)
+		require.Equal(t, sorted(b.Path), sorted(a.Path), bare)
+		require.Len(t, string(a.Vars), len(b.Vars))
+	}
+}
+
+// sorted takes the order of conditions, and the numbers of variables, out of a path.
+func sorted(path string) []string {
+	parts := strings.FieldsFunc(path, func(r rune) bool { return strings.ContainsRune("&() 0123456789", r) })
+	slices.Sort(parts)
+	return parts
+}
+
+func TestParse_AnOperatorsWordWithAnObjectBehindItIsAMember(t *testing.T) {
+	t.Parallel()
+	for raw, path := range map[string]string{
+		`{"author": {"name": "Ada"}}`:                `exists($."author"."name" ? (@ == $v0))`,
+		`{"range": {"in": {"eq": 5}}}`:               `exists($."range"."in" ? (@ == $v0))`,
+		`{"range": {"in": {"any": {"b": 5}}}}`:       `exists($."range"."in"."any"."b" ? (@ == $v0))`,
+		`{"range": {"not": {"eq": 5}}}`:              `exists($."range"."not" ? (@ == $v0))`,
+		`{"range": {"in": {"gt": 1}, "other": "x"}}`: `exists($."range"."in" ? (@ > $v0)) && exists($."range"."other" ? (@ == $v1))`,
+		`{"GTE": {"Eq": 5}}`:                         `exists($."GTE"."Eq" ? (@ == $v0))`,
+	} {
+		f, err := filter.Parse(json.RawMessage(raw))
+		require.NoError(t, err, raw)
+		require.Equal(t, path, f.Path, raw)
+	}
+}
+
+func TestParse_AllAsksForEachValueByItself(t *testing.T) {
+	t.Parallel()
+	f, err := filter.Parse(json.RawMessage(`{"tags": {"all": ["a", "b"], "ne": "c"}}`))
+	require.NoError(t, err)
+	require.Equal(t, `exists($."tags" ? (@ == $v0)) && exists($."tags" ? (@ == $v1)) && !exists($."tags" ? (@ == $v2))`, f.Path)
 }
 
 func FuzzParse_IsDeterministicAndBounded(f *testing.F) {
