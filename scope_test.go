@@ -17,6 +17,7 @@ import (
 // scope, each with the reason.
 var withoutScope = map[string]string{
 	"documents.CountFailedIn": "it takes the collections of a list that were selected for the caller, and tells numbers alone",
+	"documents.ReadWords":     "it reads the words of a query and no table",
 	"chunks.LimitSearch":      "it sets the limits of the transaction and reads nothing",
 	"chunks.ReadWords":        "it reads the words of a query and no table",
 	"chunks.NewLoad":          "it takes a number out of a sequence",

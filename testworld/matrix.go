@@ -125,6 +125,8 @@ var sharingRows = Section{Name: "Sharing", Rows: []Row{
 var documentRows = Section{Name: "Documents", Rows: []Row{
 	{Route: "POST /api/v2/collections/{collection_id}/documents", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 202, 202, 202, 202, 403, 202, 403, 404}, Body: newFile},
 	{Route: "GET /api/v2/collections/{collection_id}/documents", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
+	{Route: "GET /api/v2/collections/{collection_id}/documents/failed/count", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
+	{Route: "GET /api/v2/collections/{collection_id}/documents/{document_id}/content", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
 	{Route: "GET /api/v2/collections/{collection_id}/documents/{document_id}", Statuses: [15]int{401, 401, 401, 403, 404, 200, 200, 200, 200, 200, 200, 200, 403, 403, 404}},
 	// One that has not failed: whoever may retry is told so.
 	{Route: "POST /api/v2/collections/{collection_id}/documents/{document_id}/retry", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 400, 400, 400, 400, 403, 400, 403, 404}},

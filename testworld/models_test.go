@@ -46,6 +46,7 @@ var notInModels = map[string]string{
 	"users.preferences":          "nothing reads or sets them yet; the database has their default",
 	"collection_sources.secrets": "never read into a value that could be shown",
 	"documents.file_modified_at": "only a run over a folder knows it, and there is none yet",
+	"documents.search":           "the database makes it, and looks into it; nobody reads it",
 }
 
 // nullReadsAsZero are the columns that may be null and whose field cannot, with the

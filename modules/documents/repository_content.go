@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"semantik/modules/collections"
 )
@@ -80,4 +81,51 @@ func (r *Repository) ReadContent(ctx context.Context, scope collections.Scope, d
 		return nil, fmt.Errorf("reading a content: %w", r.db.Translate(err))
 	}
 	return content, nil
+}
+
+// hasContent is served by the primary key.
+const hasContent = `
+select exists (
+  select 1
+  from document_contents
+  where document_id = $1
+    and kind = $2
+    and slice = 0
+    and collection_id = $3
+    and partition_key = $4
+)`
+
+// HasContent tells whether a content is stored that is not empty.
+func (r *Repository) HasContent(ctx context.Context, scope collections.Scope, id uuid.UUID, kind ContentKind) (bool, error) {
+	var stored bool
+	err := r.db.Querier(ctx).QueryRow(ctx, hasContent, id, kind, scope.ID(), scope.PartitionKey()).Scan(&stored)
+	return stored, r.db.Translate(err)
+}
+
+// selectSlice is served by both primary keys. A content and its hash change in one
+// transaction, so that the statement sees them together.
+const selectSlice = `
+select c.data
+from document_contents c
+join documents d on d.id = c.document_id
+where c.document_id = $1
+  and c.kind = 'original'
+  and c.slice = $2
+  and c.collection_id = $3
+  and c.partition_key = $4
+  and d.collection_id = $3
+  and d.partition_key = $4
+  and d.content_hash = $5
+  and d.status <> 'deleted'`
+
+// ReadSlice reads a slice of a document's original content, into the buffer if it is
+// large enough. Where the document has another content by now, or is gone, it is
+// [ErrContentChanged].
+func (r *Repository) ReadSlice(ctx context.Context, scope collections.Scope, d Document, slice int64, buffer []byte) ([]byte, error) {
+	data := pgtype.PreallocBytes(buffer)
+	err := r.db.Querier(ctx).QueryRow(ctx, selectSlice, d.ID, slice, scope.ID(), scope.PartitionKey(), d.ContentHash).Scan(&data)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, ErrContentChanged.WithMessagef("The content was replaced or deleted while it was being read.")
+	}
+	return data, r.db.Translate(err)
 }

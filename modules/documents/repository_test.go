@@ -109,7 +109,7 @@ func TestRepository_ListShowsTheFailedFirstThenTheNewest(t *testing.T) {
 	count(w, c.ID)
 	var names []string
 	for offset := 0; offset < 10; offset += 3 {
-		page, total, err := rows.List(ctx, scope, "", database.Page{Offset: offset, Limit: 3})
+		page, total, err := rows.List(ctx, scope, documents.Filter{}, database.Page{Offset: offset, Limit: 3})
 		require.NoError(t, err)
 		require.EqualValues(t, 8, total)
 		for _, d := range page {
@@ -117,7 +117,7 @@ func TestRepository_ListShowsTheFailedFirstThenTheNewest(t *testing.T) {
 		}
 	}
 	require.Equal(t, "8.txt 4.txt 0.txt 6.txt 5.txt 3.txt 2.txt 1.txt", strings.Join(names, " "))
-	page, total, err := rows.List(ctx, scope, documents.StatusDeleted, database.Page{Limit: 10})
+	page, total, err := rows.List(ctx, scope, documents.Filter{Status: documents.StatusDeleted}, database.Page{Limit: 10})
 	require.NoError(t, err)
 	require.EqualValues(t, 1, total)
 	require.Equal(t, "7.txt", page[0].FilePath)

@@ -2,10 +2,13 @@ package documents
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"semantik/platform/apperr"
 	"semantik/platform/database"
 	"semantik/platform/web"
 )
@@ -15,9 +18,12 @@ func Register(api huma.API, s *Service) {
 	tags := []string{"documents"}
 	web.Register(api, huma.Operation{
 		OperationID: "list-documents", Method: http.MethodGet, Path: "/api/v2/collections/{collection_id}/documents", Tags: tags,
-		Summary: "List the documents of a collection", Description: "Those that failed first, then the newest.",
+		Summary: "List the documents of a collection", Description: "Those that failed first, then the newest. All conditions must hold, and total counts with them. " +
+			"metadata has the form of a search's metadata_filter, as in {\"author\": \"x\", \"year\": {\"gte\": 2020}, \"tags\": {\"any\": [\"a\"]}}.",
 		Security: web.Bearer(), Errors: []int{http.StatusBadRequest, http.StatusNotFound},
 	}, s.handleList)
+	registerContent(api, s)
+	registerFailedCount(api, s)
 	web.Register(api, huma.Operation{
 		OperationID: "get-document", Method: http.MethodGet, Path: "/api/v2/collections/{collection_id}/documents/{document_id}", Tags: tags,
 		Summary: "Read a document", Security: web.Bearer(), Errors: []int{http.StatusNotFound},
@@ -39,12 +45,19 @@ type listRequest struct {
 	web.Page
 	CollectionID web.UUID `path:"collection_id"`
 	Status       string   `query:"status" doc:"pending, processing, completed, failed or deleted."`
+	Metadata     string   `query:"metadata" doc:"A JSON object whose members must all hold of the metadata."`
+	Text         string   `query:"q" maxLength:"1000" doc:"Words of names, paths and metadata, or their beginnings; all of them must be there."`
 }
 
 type documentListAnswer struct{ Body documentListBody }
 
 func (s *Service) handleList(ctx context.Context, in *listRequest) (*documentListAnswer, error) {
-	found, total, err := s.List(ctx, in.CollectionID.UUID, in.Status, database.Page{Offset: in.Offset(), Limit: in.Size()})
+	if err := checkFilter(in.Metadata); err != nil {
+		return nil, err
+	}
+	found, total, err := s.List(ctx, in.CollectionID.UUID, ListQuery{
+		Status: in.Status, Metadata: json.RawMessage(in.Metadata), Text: in.Text, Page: database.Page{Offset: in.Offset(), Limit: in.Size()},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -68,4 +81,39 @@ func (s *Service) handleGet(ctx context.Context, in *getRequest) (*documentAnswe
 		return nil, err
 	}
 	return &documentAnswer{newDocumentBody(d)}, nil
+}
+
+// checkFilter refuses what a decoder would take and change without a word, such as a
+// name that stands twice.
+func checkFilter(metadata string) error {
+	err := web.CheckJSON([]byte(metadata))
+	if err == nil {
+		return nil
+	}
+	reason := strings.Replace(apperr.From(err).Message, "The body", "it", 1)
+	return ErrBadFilter.WithMessagef("The parameter metadata cannot be used: %s", reason).WithCause(err)
+}
+
+func registerFailedCount(api huma.API, s *Service) {
+	web.Register(api, huma.Operation{
+		OperationID: "count-failed-documents", Method: http.MethodGet, Path: "/api/v2/collections/{collection_id}/documents/failed/count", Tags: []string{"documents"},
+		Summary:     "Count the documents that failed",
+		Description: "By what is known of the cause: transient may pass, permanent is a fault of the document itself, unknown is any other.",
+		Security:    web.Bearer(), Errors: []int{http.StatusNotFound},
+	}, s.handleCountFailed)
+}
+
+type countFailedRequest struct {
+	CollectionID  web.UUID `path:"collection_id"`
+	RetryableOnly bool     `query:"retryable_only" doc:"Leaves out the permanent ones, which trying again cannot help."`
+}
+
+type failedCountAnswer struct{ Body failedCountBody }
+
+func (s *Service) handleCountFailed(ctx context.Context, in *countFailedRequest) (*failedCountAnswer, error) {
+	n, err := s.CountFailed(ctx, in.CollectionID.UUID, in.RetryableOnly)
+	if err != nil {
+		return nil, err
+	}
+	return &failedCountAnswer{failedCountBody{Transient: n.Transient, Permanent: n.Permanent, Unknown: n.Unknown, Total: n.Total()}}, nil
 }

@@ -70,20 +70,6 @@ func NewService(
 	}
 }
 
-// List lists the documents of a collection that the caller may read. status is a
-// filter, "" for none; one that does not exist is an error.
-func (s *Service) List(ctx context.Context, collectionID uuid.UUID, status string, page database.Page) ([]Document, int64, error) {
-	scope, err := s.collections.Authorize(ctx, collectionID, collections.Read)
-	if err != nil {
-		return nil, 0, err
-	}
-	filter, ok := ParseStatus(status)
-	if status != "" && !ok {
-		return nil, 0, errUnknownStatus.WithMessagef("Invalid status: %q is not one of pending, processing, completed, failed, deleted.", status)
-	}
-	return s.repository.List(ctx, scope, filter, page)
-}
-
 // Get reads one document of a collection that the caller may read.
 func (s *Service) Get(ctx context.Context, collectionID, id uuid.UUID) (Document, error) {
 	scope, err := s.collections.Authorize(ctx, collectionID, collections.Read)

@@ -45,3 +45,9 @@ const (
 	// CategoryUnknown is any other.
 	CategoryUnknown Category = "unknown"
 )
+
+// FailedCount is how many documents failed, by category.
+type FailedCount struct{ Transient, Permanent, Unknown int64 }
+
+// Total is how many there are of all categories.
+func (n FailedCount) Total() int64 { return n.Transient + n.Permanent + n.Unknown }

@@ -31,7 +31,7 @@ func TestSuite_UploadsUnderFaults(t *testing.T) {
 		}) {
 			require.NoError(t, err)
 		}
-		_, total, err := w.Documents.List(w.As(w.Root), c.ID, "", database.Page{Limit: 10})
+		_, total, err := w.Documents.List(w.As(w.Root), c.ID, documents.ListQuery{Page: database.Page{Limit: 10}})
 		require.NoError(t, err)
 		require.EqualValues(t, 4, total)
 		require.EqualValues(t, 1, w.Int(`select count(*) from operations where type = 'append'`))

@@ -42,6 +42,14 @@ type documentListBody struct {
 	web.PageInfo
 }
 
+// failedCountBody is how many documents failed.
+type failedCountBody struct {
+	Transient int64 `json:"transient"`
+	Permanent int64 `json:"permanent"`
+	Unknown   int64 `json:"unknown"`
+	Total     int64 `json:"total"`
+}
+
 // uploadedBody is what became of one file: a document with its outcome, or, for
 // a file that was not taken, its path with the error.
 type uploadedBody struct {

@@ -78,7 +78,7 @@ func (a *appendWork) Withdraw(ctx context.Context, scope collections.Scope, reas
 // Abandon marks the documents that were being worked on as failed, and tells how
 // many: one of them has brought the worker down, and would do so again.
 func (a *appendWork) Abandon(ctx context.Context, run *Run, reason string) (int64, error) {
-	left, _, err := a.documents.List(ctx, run.Scope, documents.StatusProcessing, database.Page{Limit: database.MaxList})
+	left, _, err := a.documents.List(ctx, run.Scope, documents.Filter{Status: documents.StatusProcessing}, database.Page{Limit: database.MaxList})
 	if err != nil {
 		return 0, err
 	}

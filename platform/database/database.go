@@ -52,6 +52,8 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	db.gorm, err = gorm.Open(postgres.New(postgres.Config{Conn: statementPool{db.sql}}), &gorm.Config{
 		SkipDefaultTransaction: true,
 		DisableAutomaticPing:   true,
+		// A table may have columns that its model has not, and large ones.
+		QueryFields: true,
 		// Statements are logged by the pgx tracer, errors at the edge.
 		Logger: logger.Discard,
 		NowFunc: func() time.Time {
