@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/stretchr/testify/require"
@@ -93,6 +94,25 @@ func TestDocs_NameEveryRoute(t *testing.T) {
 		}
 	}
 	requireGenerated(t, "api.md", "routes", b.String())
+}
+
+func TestDocs_NameEveryScheduledTask(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("| task | every | what it does |\n| --- | --- | --- |\n")
+	for _, task := range testworld.New(t, testworld.NoWorker(), testworld.Empty()).Schedule.Tasks() {
+		every := fmt.Sprintf("%.0f minutes", task.Every.Minutes())
+		switch {
+		case task.Every == time.Hour:
+			every = "hour"
+		case task.Every == 24*time.Hour:
+			every = "day"
+		case task.Every > 24*time.Hour:
+			every = fmt.Sprintf("%.0f days", task.Every.Hours()/24)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", task.Name, every, task.Description)
+	}
+	requireGenerated(t, "operations.md", "tasks", b.String())
 }
 
 func TestDocs_SayWhoMayDoWhat(t *testing.T) {

@@ -35,6 +35,7 @@ var platformMay = map[string][]string{
 	"audit":       {"apperr", "auth", "database", "web"},
 	"idempotency": {"apperr", "auth", "database", "web"},
 	"jobs":        {"apperr", "database"},
+	"schedule":    {"apperr", "audit", "auth", "database", "jobs", "web"},
 	"postgres":    {"apperr"},
 	"pgtest":      {"apperr", "postgres", "database"},
 	"pgtest/run":  {"pgtest", "postgres"},

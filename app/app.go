@@ -24,6 +24,7 @@ import (
 	"semantik/platform/idempotency"
 	"semantik/platform/jobs"
 	"semantik/platform/ratelimit"
+	"semantik/platform/schedule"
 	"semantik/platform/web"
 	"semantik/schema"
 )
@@ -46,6 +47,7 @@ type App struct {
 	Analyzer    *partitions.Analyzer
 	Operations  *operations.Service
 	Worker      *operations.Worker
+	Schedule    *schedule.Schedule
 
 	limiter ratelimit.Limiter
 }
@@ -60,7 +62,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Database changes how the database is reached; for tests.
 	Database func(*database.Config)
-	// Quick starts and stops the queue without pauses; for tests.
+	// Quick starts and stops the queue without pauses, and leaves scheduled tasks until
+	// somebody asks for one; for tests.
 	Quick bool
 }
 
@@ -100,7 +103,7 @@ func databaseConfig(c *config.Config, o Options) database.Config {
 		Logger:        o.Logger,
 		Constraints: []database.Constraints{
 			audit.Constraints, users.Constraints, collections.Constraints, documents.Constraints, chunks.Constraints, operations.Constraints,
-			idempotency.Constraints,
+			idempotency.Constraints, schedule.Constraints,
 		},
 	}
 	if o.DatabaseURL != "" {
@@ -135,7 +138,7 @@ func (a *App) join(ctx context.Context, c *config.Config, o Options) error {
 	if err := a.joinModules(c, o); err != nil {
 		return err
 	}
-	return nil
+	return a.joinSchedule(c, o)
 }
 
 func (a *App) joinUsers(c *config.Config, o Options) error {

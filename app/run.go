@@ -72,8 +72,6 @@ func run(ctx context.Context, c *config.Config, log *slog.Logger, tell func(stri
 		group.Go(func() error { return profiling.Serve(inner, profiles, log) })
 	}
 	group.Go(func() error { return stopWorker(inner, a, c.HTTP.ShutdownTimeout+workerGrace) })
-	group.Go(func() error { a.AuditKeeper.Run(inner); return nil })
-	group.Go(func() error { a.Analyzer.Run(inner); return nil })
 	group.Go(func() error { a.Indexer.Run(inner); return nil })
 	group.Go(func() error { return db.watch(inner) })
 	group.Go(func() error {
@@ -96,9 +94,11 @@ func listenForProfiles(ctx context.Context, addr string) (net.Listener, error) {
 	return profiling.Listen(ctx, addr)
 }
 
-// stopWorker waits for the end and lets the worker hand back what it is at.
+// stopWorker waits for the end, ends what is done by the clock and lets the worker hand
+// back what it is at.
 func stopWorker(ctx context.Context, a *App, timeout time.Duration) error {
 	<-ctx.Done()
+	a.Schedule.Stop()
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	return a.Worker.Stop(bounded)

@@ -596,6 +596,30 @@ create unique index ix_chunking_configs_created_by_name on chunking_configs (cre
 create unique index ix_chunking_configs_default on chunking_configs (created_by, strategy) where is_default;
 
 
+-- ---------------------------------------------------------------- scheduled tasks
+
+-- What the system does by the clock, a row for each task that code registers: when it
+-- is due, who is at it, and what came of it the last time. It outlives the processes,
+-- so that a weekly task comes weekly however often they are started anew.
+create table scheduled_tasks (
+    name              text        not null,
+    next_due_at       timestamptz not null,
+    holder            uuid,        -- which run is at it,
+    lease_until       timestamptz, -- and until when without a sign of life
+    place             jsonb,       -- where a run was that was cut short; the task's own
+    last_started_at   timestamptz,
+    last_completed_at timestamptz,
+    last_status       text,        -- of the last run that has ended
+    last_summary      text,
+    last_error        text,
+
+    constraint scheduled_tasks_pkey primary key (name),
+    constraint ck_scheduled_tasks_name check (length(name) between 1 and 100),
+    constraint ck_scheduled_tasks_last_status check (last_status in ('ok', 'failed')),
+    constraint ck_scheduled_tasks_holder check ((holder is null) = (lease_until is null))
+);
+
+
 -- ---------------------------------------------------------------- requests
 
 -- What a request with an Idempotency-Key was answered, so that the same request

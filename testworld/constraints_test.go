@@ -18,6 +18,7 @@ import (
 	"semantik/platform/audit"
 	"semantik/platform/database"
 	"semantik/platform/idempotency"
+	"semantik/platform/schedule"
 	"semantik/testworld"
 )
 
@@ -25,6 +26,7 @@ import (
 var constraints = map[string]database.Constraints{
 	"audit": audit.Constraints, "users": users.Constraints, "collections": collections.Constraints, "documents": documents.Constraints,
 	"chunks": chunks.Constraints, "operations": operations.Constraints, "idempotency": idempotency.Constraints,
+	"schedule": schedule.Constraints,
 }
 
 // withoutModule are the tables that no module writes.

@@ -116,13 +116,15 @@ select $1, $2, 'append', 'completed', '{"a": 1}', 1, now() from generate_series(
 
 // constantLists are as long whatever there is: those that have nothing in them, until
 // there is something to list, those of the partitions, whose tests count their
-// statements, and the neighbours of a chunk, one statement for each side.
+// statements, the scheduled tasks, which code names, and the neighbours of a chunk, one
+// statement for each side.
 var constantLists = []string{
 	"GET /api/v2/plugins", "GET /api/v2/plugins/available", "GET /api/v2/plugins/pipeline", "GET /api/v2/mcp/profiles",
 	"GET /api/v2/benchmark-datasets", "GET /api/v2/benchmarks", "GET /api/v2/models", "GET /api/v2/agent/conversations",
 	"GET /api/v2/collections/{collection_id}/projections",
 	"GET /api/v2/partitions/health", "GET /api/v2/partitions/health-summary", "GET /api/v2/partitions/recommendations",
 	"GET /api/v2/chunking/collections/{collection_id}/chunks/{chunk_id}",
+	"GET /api/v2/system/tasks",
 }
 
 // The statements of a list are the same for one row and for a hundred: nothing is

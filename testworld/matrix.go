@@ -82,6 +82,7 @@ func Matrix() []Section {
 		preferenceRows,
 		settingRows,
 		emptyRows,
+		taskRows,
 	}
 }
 

@@ -35,6 +35,7 @@ func (m Matter) path(route string) string {
 		"{operation_id}", m.Operation.String(),
 		"{key_id}", m.APIKey.String(),
 		"{section}", "search",
+		"{name}", "expired",
 		"{permission_id}", strconv.FormatInt(m.Permission, 10),
 		"{user_id}", strconv.FormatInt(m.User, 10),
 	).Replace(route)

@@ -237,6 +237,7 @@ func (w *World) end() {
 	if err := w.server.close(); err != nil {
 		w.t.Errorf("stopping the HTTP server: %v", err)
 	}
+	w.Schedule.Stop()
 	// A worker that was never started stops at once.
 	if err := w.Worker.Stop(ctx); err != nil {
 		w.t.Errorf("stopping the worker: %v", err)

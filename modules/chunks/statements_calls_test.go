@@ -73,6 +73,20 @@ var calls = map[string]func(ctx context.Context, p place) error{
 		}
 		return err
 	},
+	"CountAll": func(ctx context.Context, p place) error {
+		n, _, err := p.rows.CountAll(ctx, p.scope)
+		if err == nil && n == 0 {
+			return errors.New("nothing was counted")
+		}
+		return err
+	},
+	"HasAny": func(ctx context.Context, p place) error {
+		has, err := p.rows.HasAny(ctx, p.scope)
+		if err == nil && !has {
+			return errors.New("it has chunks")
+		}
+		return err
+	},
 	"GetChunkStatistics": func(ctx context.Context, p place) error {
 		s, err := p.rows.GetChunkStatistics(ctx, p.scope)
 		if err == nil && s.Sampled == 0 {

@@ -12,7 +12,8 @@ import (
 )
 
 // Repository has the statements on documents. Each takes the scope of the
-// collection, and finds nothing outside of it.
+// collection, and finds nothing outside of it; but for those that empty the bin of all
+// collections.
 type Repository struct {
 	db    *database.DB
 	table database.Table[Document, uuid.UUID]

@@ -197,14 +197,18 @@ where id in (
   from refresh_tokens
   where expires_at <= now()
   order by expires_at
-  limit 50
+  limit $1
   for update skip locked
 )`
 
-// PurgeRefreshTokens removes some of the tokens, anybody's, that have expired.
-func (r *Repository) PurgeRefreshTokens(ctx context.Context) error {
-	_, err := r.db.Querier(ctx).Exec(ctx, purgeExpired)
-	return r.db.Translate(err)
+// purgedByTraffic is how many expired tokens go whenever one is made.
+const purgedByTraffic = 50
+
+// PurgeRefreshTokens removes some of the tokens, anybody's, that have expired, at most
+// limit, and tells how many.
+func (r *Repository) PurgeRefreshTokens(ctx context.Context, limit int) (int64, error) {
+	tag, err := r.db.Querier(ctx).Exec(ctx, purgeExpired, limit)
+	return tag.RowsAffected(), r.db.Translate(err)
 }
 
 // CommitWithoutWaiting lets the commit of the transaction answer before it is on

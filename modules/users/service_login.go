@@ -105,7 +105,7 @@ func (s *Service) beginSession(ctx context.Context, u User, client ClientInfo, c
 		if err := s.repository.CreateRefreshToken(ctx, &row); err != nil {
 			return err
 		}
-		if err := s.repository.PurgeRefreshTokens(ctx); err != nil {
+		if _, err := s.repository.PurgeRefreshTokens(ctx, purgedByTraffic); err != nil {
 			return err
 		}
 		return s.record(ctx, "user.login", u, u, map[string]any{"session": row.Family})

@@ -108,7 +108,7 @@ func (x *exchange) rotate(ctx context.Context, old RefreshToken) error {
 	if err := x.repository.RotateRefreshToken(ctx, old.ID, x.row); err != nil {
 		return err
 	}
-	if err := x.repository.PurgeRefreshTokens(ctx); err != nil {
+	if _, err := x.repository.PurgeRefreshTokens(ctx, purgedByTraffic); err != nil {
 		return err
 	}
 	return x.give(x.next, old)

@@ -11,10 +11,11 @@ const (
 	// monthsAhead is how many months are there before they begin: so long may the
 	// program be unable to make another.
 	monthsAhead = 3
-	// keepEvery is how often months are looked after, and keepAgain how soon after
-	// that could not be done, as while a backup reads the log.
-	keepEvery = 24 * time.Hour
-	keepAgain = 10 * time.Minute
+	// KeepEvery is how often months are looked after.
+	KeepEvery = 24 * time.Hour
+	// KeepAgain is how soon after that could not be done, as while a backup reads the
+	// log.
+	KeepAgain = 10 * time.Minute
 )
 
 // KeeperConfig says how long entries are kept.
@@ -35,7 +36,7 @@ type Keeper struct {
 	config KeeperConfig
 }
 
-// NewKeeper makes a keeper. It works once [Keeper.Run] or [Keeper.Keep] is called.
+// NewKeeper makes a keeper. It works whenever [Keeper.Keep] is called.
 func NewKeeper(log *Log, config KeeperConfig) *Keeper {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -43,50 +44,46 @@ func NewKeeper(log *Log, config KeeperConfig) *Keeper {
 	return &Keeper{log: log, config: config}
 }
 
-// Run keeps the months at once and then daily, until the context ends.
-func (k *Keeper) Run(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		}
-		next := keepEvery
-		if err := k.Keep(ctx); err != nil {
-			if ctx.Err() != nil {
-				return
-			}
-			next = keepAgain
-			k.config.Logger.WarnContext(ctx, "the months of the audit log could not be kept; it will be tried again", "error", err, "in", next)
-		}
-		timer.Reset(next)
-	}
-}
-
 // Keep makes the months that are missing, moves into theirs what was written when
 // they were, and drops the months whose last entry is older than the retention.
 // Each month is a transaction of its own; what fails is left for the next time,
 // and nothing is lost.
 func (k *Keeper) Keep(ctx context.Context) error {
+	_, err := k.keep(ctx)
+	return err
+}
+
+// Report is [Keeper.Keep], and says in a sentence what was done.
+func (k *Keeper) Report(ctx context.Context) (string, error) {
+	done, err := k.keep(ctx)
+	return fmt.Sprintf("Months made: %d; dropped: %d.", done.made, done.dropped), err
+}
+
+// kept is how many months were made, and how many dropped.
+type kept struct{ made, dropped int }
+
+func (k *Keeper) keep(ctx context.Context) (done kept, err error) {
 	now, err := k.now(ctx)
 	if err != nil {
-		return err
+		return done, err
 	}
 	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
 	for ahead := range monthsAhead + 1 {
-		if _, err := k.makeMonth(ctx, month.AddDate(0, ahead, 0)); err != nil {
-			return err
+		made, err := k.makeMonth(ctx, month.AddDate(0, ahead, 0))
+		if err != nil {
+			return done, err
+		}
+		if made {
+			done.made++
 		}
 	}
-	if err := k.makeMissed(ctx); err != nil {
-		return err
+	missed, err := k.makeMissed(ctx)
+	done.made += missed
+	if err != nil || k.config.RetentionMonths == 0 {
+		return done, err
 	}
-	if k.config.RetentionMonths == 0 {
-		return nil
-	}
-	return k.dropOld(ctx, monthsBefore(now, k.config.RetentionMonths))
+	done.dropped, err = k.dropOld(ctx, monthsBefore(now, k.config.RetentionMonths))
+	return done, err
 }
 
 // monthsBefore is the instant so many months earlier: on the same day, or on the
@@ -107,17 +104,18 @@ func (k *Keeper) now(ctx context.Context) (time.Time, error) {
 
 // makeMissed makes the months of what stands in the default partition, one after
 // another, until nothing does.
-func (k *Keeper) makeMissed(ctx context.Context) error {
+func (k *Keeper) makeMissed(ctx context.Context) (n int, err error) {
 	for {
 		stray, err := k.log.selectOldestStray(ctx)
 		if err != nil || stray == nil {
-			return err
+			return n, err
 		}
 		made, err := k.makeMonth(ctx, *stray)
 		if err != nil {
-			return err
+			return n, err
 		}
 		if made {
+			n++
 			k.config.Logger.InfoContext(ctx, "moved entries of the audit log into their month, which had not been made in time", "month", stray.Format("2006-01"))
 		}
 	}
@@ -136,7 +134,7 @@ func (k *Keeper) makeMonth(ctx context.Context, instant time.Time) (made bool, e
 
 // dropOld drops the months that were over by then. That it was done is an entry,
 // too: that the log was shortened by its keeper and not by somebody.
-func (k *Keeper) dropOld(ctx context.Context, endedBy time.Time) error {
+func (k *Keeper) dropOld(ctx context.Context, endedBy time.Time) (n int, err error) {
 	for {
 		var dropped string
 		err := k.log.db.InTx(ctx, func(ctx context.Context) error {
@@ -147,11 +145,12 @@ func (k *Keeper) dropOld(ctx context.Context, endedBy time.Time) error {
 			return k.log.Record(ctx, Entry{Action: "audit_log.drop", ObjectType: "audit_log", ObjectID: dropped})
 		})
 		if err != nil {
-			return fmt.Errorf("dropping a month that is over since %s: %w", endedBy.Format("2006-01-02"), err)
+			return n, fmt.Errorf("dropping a month that is over since %s: %w", endedBy.Format("2006-01-02"), err)
 		}
 		if dropped == "" {
-			return nil
+			return n, nil
 		}
+		n++
 		k.config.Logger.InfoContext(ctx, "dropped a month of the audit log", "month", dropped)
 	}
 }

@@ -182,13 +182,14 @@ func TestKeeper_IsNoDriftOfTheSchema(t *testing.T) {
 	require.Empty(t, drift)
 }
 
-func TestKeeper_RunsAtOnceAndEndsWithItsContext(t *testing.T) {
+func TestKeeper_SaysWhatItHasDone(t *testing.T) {
 	t.Parallel()
 	w := emptied(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() { defer close(ended); w.AuditKeeper.Run(ctx) }()
-	w.Await("this month is there", func() bool { return len(months(t, w)) == 5 })
-	cancel()
-	<-ended
+	at(w, day(2030, time.January, 1))
+	said, err := keeper(w, day(2031, time.November, 30), 12).Report(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "Months made: 5; dropped: 1.", said)
+	said, err = keeper(w, day(2031, time.November, 30), 0).Report(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "Months made: 1; dropped: 0.", said, "that of the entry which says that one was dropped, today")
 }

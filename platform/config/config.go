@@ -18,6 +18,7 @@ type Config struct {
 	RateLimits RateLimits
 	Operations Operations
 	Audit      Audit
+	Retention  Retention
 
 	settings    []Setting
 	databaseURL string
@@ -121,6 +122,12 @@ type Operations struct {
 // Audit holds the settings of the audit log.
 type Audit struct {
 	RetentionMonths int // how long an entry is kept at least; 0 for ever
+}
+
+// Retention says how long is kept what nobody needs any more.
+type Retention struct {
+	Trash      time.Duration // a deleted document; 0 until the next look, within the hour
+	Operations time.Duration // an operation that has ended, and a deleted collection's row
 }
 
 // DatabaseURL is the address of the given PostgreSQL in the form that pgx

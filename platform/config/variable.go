@@ -76,6 +76,7 @@ func Variables() []Variable {
 		{"Rate limits", rateLimitVariables()},
 		{"Background work", operationVariables()},
 		{"Audit log", auditVariables()},
+		{"Retention", retentionVariables()},
 		{"Log", logVariables()},
 	} {
 		for _, v := range group.variables {

@@ -6,7 +6,8 @@
 // [Handle] before [Queue.Start].
 //
 // Work that nobody waits for goes to the queue [Background], which keeps the other
-// one waiting for nothing.
+// one waiting for nothing; what the system does by the clock goes to [Maintenance].
+// [Queue.Repeat] has a job inserted again and again, by one process of all.
 //
 // The queue is a doorbell, not the truth. River decides that a job's worker is
 // dead by the time since the attempt began, not by a sign of life, so whoever

@@ -25,10 +25,14 @@ const DefaultConcurrency = 2
 // those waiting.
 const Background = "background"
 
+// Maintenance is the queue of what the system does for itself, by the clock. It works
+// on one thing at a time in a process, and keeps neither of the others waiting.
+const Maintenance = "maintenance"
+
 // Config says how the queue runs in this process.
 type Config struct {
 	// Concurrency is how many jobs run at once; [DefaultConcurrency] if zero. One
-	// of [Background] runs besides.
+	// of [Background] and one of [Maintenance] run besides.
 	Concurrency int
 	// StopTimeout is how long [Queue.Stop] lets running jobs go on before it
 	// cancels their context; 0 cancels at once.
@@ -54,7 +58,7 @@ type Args interface {
 type Options struct {
 	// MaxAttempts is how often the job is tried; River's 25 if zero.
 	MaxAttempts int
-	// Queue is [Background], or "" for the ordinary one.
+	// Queue is [Background], [Maintenance], or "" for the ordinary one.
 	Queue string
 	// Priority is 1 (first) to 4; 1 if zero.
 	Priority int
@@ -86,7 +90,7 @@ func New(db *database.DB, config Config) (*Queue, error) {
 		Logger:  slog.New(atLeast{slog.LevelWarn, config.Logger.Handler()}),
 		Workers: q.workers,
 		Queues: map[string]river.QueueConfig{
-			river.QueueDefault: {MaxWorkers: config.Concurrency}, Background: {MaxWorkers: 1},
+			river.QueueDefault: {MaxWorkers: config.Concurrency}, Background: {MaxWorkers: 1}, Maintenance: {MaxWorkers: 1},
 		},
 		JobTimeout:      -1, // work is as long as it is; it ends in steps
 		PollOnly:        config.PollOnly,

@@ -6,16 +6,16 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"strings"
+	"sync"
 	"time"
 
 	"semantik/platform/database"
 )
 
 const (
-	// analyzeEvery is how often the parents are looked at, and analyzeFirst how long
-	// after the start: what has to be up first is more urgent.
-	analyzeEvery = 5 * time.Minute
-	analyzeFirst = 30 * time.Second
+	// AnalyzeEvery is how often the parents are looked at.
+	AnalyzeEvery = 5 * time.Minute
 	// analyzeAge is how old a parent's statistics may become, and analyzeShare how
 	// much of its rows may change.
 	analyzeAge   = 24 * time.Hour
@@ -36,7 +36,9 @@ type Analyzer struct {
 	db         *database.DB
 	repository *Repository
 	log        *slog.Logger
-	seen       map[string]baseline
+	// keeping guards seen.
+	keeping sync.Mutex
+	seen    map[string]baseline
 }
 
 // baseline is how many changes there had been by an analyze.
@@ -45,8 +47,8 @@ type baseline struct {
 	changes  int64
 }
 
-// NewAnalyzer makes an analyzer. It works once [Analyzer.Run] or [Analyzer.Keep] is
-// called; a nil logger discards.
+// NewAnalyzer makes an analyzer. It works whenever [Analyzer.Keep] is called; a nil
+// logger discards.
 func NewAnalyzer(db *database.DB, repository *Repository, log *slog.Logger) *Analyzer {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -54,40 +56,42 @@ func NewAnalyzer(db *database.DB, repository *Repository, log *slog.Logger) *Ana
 	return &Analyzer{db: db, repository: repository, log: log, seen: map[string]baseline{}}
 }
 
-// Run looks after the parents every few minutes, until the context ends.
-func (a *Analyzer) Run(ctx context.Context) {
-	timer := time.NewTimer(analyzeFirst)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		}
-		if err := a.Keep(ctx); err != nil {
-			if ctx.Err() != nil {
-				return
-			}
-			a.log.WarnContext(ctx, "the parents of the partitions could not be analyzed; it will be tried again", "error", err, "in", analyzeEvery)
-		}
-		timer.Reset(analyzeEvery)
-	}
+// Keep analyzes the parents that have to be.
+func (a *Analyzer) Keep(ctx context.Context) error {
+	_, err := a.keep(ctx)
+	return err
 }
 
-// Keep analyzes the parents that have to be. It is not for several goroutines at
-// once.
-func (a *Analyzer) Keep(ctx context.Context) error {
+// Report is [Analyzer.Keep], and says in a sentence what was done.
+func (a *Analyzer) Report(ctx context.Context) (string, error) {
+	done, err := a.keep(ctx)
+	if len(done) == 0 {
+		return "Nothing had to be analyzed.", err
+	}
+	return "Analyzed: " + strings.Join(done, ", ") + ".", err
+}
+
+// keep gives the parents that were analyzed.
+func (a *Analyzer) keep(ctx context.Context) (done []string, err error) {
+	a.keeping.Lock()
+	defer a.keeping.Unlock()
 	found, err := a.repository.Churn(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var failed []error
 	for _, c := range found {
-		if reason := a.due(c); reason != "" {
-			failed = append(failed, a.analyze(ctx, c, reason))
+		reason := a.due(c)
+		if reason == "" {
+			continue
+		}
+		analyzed, err := a.analyze(ctx, c, reason)
+		failed = append(failed, err)
+		if analyzed {
+			done = append(done, c.Table+" ("+reason+")")
 		}
 	}
-	return errors.Join(failed...)
+	return done, errors.Join(failed...)
 }
 
 // neverWas is the reason of the first time, or of the first after a crash, with which
@@ -122,9 +126,9 @@ func (a *Analyzer) due(c Churn) string {
 }
 
 // analyze analyzes a parent, unless somebody else is at it or has just been.
-func (a *Analyzer) analyze(ctx context.Context, c Churn, reason string) error {
-	began, done := time.Now(), false
-	err := a.db.InTx(ctx, func(ctx context.Context) error {
+func (a *Analyzer) analyze(ctx context.Context, c Churn, reason string) (done bool, err error) {
+	began := time.Now()
+	err = a.db.InTx(ctx, func(ctx context.Context) error {
 		done = false
 		claimed, version, err := a.repository.ClaimAnalyze(ctx, c.Table)
 		if err != nil || !claimed {
@@ -141,19 +145,19 @@ func (a *Analyzer) analyze(ctx context.Context, c Churn, reason string) error {
 		return nil
 	}, database.NoRetry())
 	if err != nil || !done {
-		return err
+		return false, err
 	}
 	took := time.Since(began)
 	after, err := a.churn(ctx, c.Table)
 	switch {
 	case err != nil:
-		return err
+		return true, err
 	case sameInstant(after.LastAnalyze, c.LastAnalyze):
-		return fmt.Errorf("%s is locked by something else", c.Table)
+		return false, fmt.Errorf("%s is locked by something else", c.Table)
 	}
 	a.seen[c.Table] = baseline{*after.LastAnalyze, after.Changes}
 	a.log.InfoContext(ctx, "analyzed the parent of the partitions", "table", c.Table, "because", reason, "took", took.Round(time.Millisecond))
-	return nil
+	return true, nil
 }
 
 // churn is what has happened to one parent.

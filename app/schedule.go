@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"semantik/modules/chunks"
+	"semantik/modules/chunks/partitions"
+	"semantik/modules/collections"
+	"semantik/modules/documents"
+	"semantik/modules/operations"
+	"semantik/modules/operations/upkeep"
+	"semantik/modules/users"
+	"semantik/platform/audit"
+	"semantik/platform/config"
+	"semantik/platform/schedule"
+)
+
+// analyzeLimit is more than the two statements together may take.
+const analyzeLimit = 45 * time.Minute
+
+// joinSchedule makes the schedule of what the program does by the clock, from what is
+// joined already.
+func (a *App) joinSchedule(c *config.Config, o Options) (err error) {
+	deps := upkeep.Deps{
+		DB: a.DB, Collections: a.Collections, CollectionRows: collections.NewRepository(a.DB), DocumentRows: documents.NewRepository(a.DB),
+		ChunkRows: chunks.NewRepository(a.DB), OperationRows: operations.NewRepository(a.DB), UserRows: users.NewRepository(a.DB), Audit: a.Audit,
+	}
+	tasks := append([]schedule.Task{
+		{
+			Name: "audit-log", Every: audit.KeepEvery, Again: audit.KeepAgain, AtOnce: true,
+			Description: "Make the months of the audit log ahead of time, and drop those that are older than AUDIT_RETENTION_MONTHS.",
+			Do:          func(ctx context.Context, _ *schedule.Run) (string, error) { return a.AuditKeeper.Report(ctx) },
+		},
+		{
+			Name: "analyze", Every: partitions.AnalyzeEvery, AtOnce: true, Limit: analyzeLimit,
+			Description: "Have PostgreSQL analyze the parents of the partitions, once a tenth of their rows has changed and at least daily.",
+			Do:          func(ctx context.Context, _ *schedule.Run) (string, error) { return a.Analyzer.Report(ctx) },
+		},
+	}, upkeep.Tasks(deps, upkeep.Config{
+		Trash: c.Retention.Trash, Operations: c.Retention.Operations,
+		Rows: c.Operations.PurgeRows, Pause: c.Operations.PurgePause, Logger: o.Logger,
+	})...)
+	a.Schedule, err = schedule.New(a.DB, a.Queue, a.Audit, schedule.Config{Manual: o.Quick, Logger: o.Logger}, tasks...)
+	if err != nil {
+		return err
+	}
+	schedule.Register(a.Server.API(), a.Schedule)
+	return nil
+}

@@ -1,0 +1,100 @@
+package operations
+
+import (
+	"context"
+	"time"
+
+	"semantik/modules/collections"
+)
+
+// Key is the place of an operation in the order of all, the oldest first.
+type Key struct {
+	CreatedAt time.Time
+	ID        int64
+}
+
+// purgeEnded goes through what is old, the oldest first, by the index on (created_at,
+// id). Which of them are among the newest of their collection the index (collection_id,
+// created_at, id) tells, once for each collection. The operation by which a collection
+// was deleted goes with the collection's row.
+const purgeEnded = `
+with old as (
+  select id, collection_id, created_at, type, completed_at
+  from operations
+  where created_at < now() - $1::interval
+    and (created_at, id) > ($2, $3)
+  order by created_at, id
+  limit $4
+), kept as (
+  select c.collection_id, k.created_at, k.id
+  from (select distinct collection_id from old) c
+  cross join lateral (
+    select o.created_at, o.id
+    from operations o
+    where o.collection_id = c.collection_id
+    order by o.created_at desc, o.id desc
+    offset $5
+    limit 1
+  ) k
+), gone as (
+  delete from operations
+  where id = any(array(
+    select old.id
+    from old
+    join kept on kept.collection_id = old.collection_id
+    where old.completed_at < now() - $1::interval
+      and old.type <> 'delete'
+      and (old.created_at, old.id) < (kept.created_at, kept.id)
+  ))
+  returning id
+)
+select (select count(*) from gone), count(*),
+       coalesce((array_agg(created_at order by created_at desc, id desc))[1], $2),
+       coalesce((array_agg(id order by created_at desc, id desc))[1], $3)
+from old`
+
+// PurgeEnded looks at the next operations after a place, at most limit, and deletes
+// those that have ended longer ago than that and are not among the newest of their
+// collection. It tells how many, where it has got to, and whether there may be more.
+func (r *Repository) PurgeEnded(ctx context.Context, age time.Duration, newest int, after Key, limit int) (gone int64, at Key, more bool, err error) {
+	var looked int64
+	err = r.db.Querier(ctx).QueryRow(ctx, purgeEnded, age, after.CreatedAt, after.ID, limit, max(newest-1, 0)).
+		Scan(&gone, &looked, &at.CreatedAt, &at.ID)
+	return gone, at, looked >= int64(limit), r.db.Translate(err)
+}
+
+// selectPurged is served by the index on (collection_id, created_at, id).
+const selectPurged = `
+select exists (
+  select 1
+  from operations
+  where collection_id = $1
+    and type = 'delete'
+    and status = 'completed'
+)`
+
+// IsPurged reports whether the operation by which the collection was deleted has ended.
+func (r *Repository) IsPurged(ctx context.Context, scope collections.Scope) (bool, error) {
+	var purged bool
+	err := r.db.Querier(ctx).QueryRow(ctx, selectPurged, scope.ID()).Scan(&purged)
+	return purged, r.db.Translate(err)
+}
+
+// purgeOfDeleted is served by the index on (collection_id, created_at, id).
+const purgeOfDeleted = `
+delete from operations
+where type <> 'delete'
+  and ctid = any(array(
+    select ctid
+    from operations
+    where collection_id = $1
+      and type <> 'delete'
+    limit $2
+  ))`
+
+// PurgeOfDeleted deletes operations of a deleted collection, at most limit, but for the
+// one by which it was deleted. It tells how many.
+func (r *Repository) PurgeOfDeleted(ctx context.Context, scope collections.Scope, limit int) (int64, error) {
+	tag, err := r.db.Querier(ctx).Exec(ctx, purgeOfDeleted, scope.ID(), limit)
+	return tag.RowsAffected(), r.db.Translate(err)
+}

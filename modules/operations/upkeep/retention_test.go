@@ -1,0 +1,148 @@
+package upkeep_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"semantik/modules/collections"
+	"semantik/modules/operations"
+	"semantik/testworld"
+)
+
+// old adds operations to a collection that ended so many days ago, the second a minute
+// before the first, and so on.
+func old(w *testworld.World, c collections.Collection, n, days int) {
+	w.Exec(`
+insert into operations (collection_id, user_id, type, status, config, attempt, created_at, completed_at)
+select $1, $2, 'append', 'completed', '{"a": 1}', 1, at, at from (
+  select now() - make_interval(days => $4, mins => i) as at from generate_series(1, $3) i
+) as ended`, c.ID, w.Root.ID, n, days)
+}
+
+func TestOperations_WhatEndedLongAgoGoesAndTheNewestHundredOfEachCollectionStay(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.Setting("PURGE_ROWS=30"), testworld.Setting("PURGE_PAUSE=0"))
+	busy, quiet, young := w.Collection(w.Root), w.Collection(w.Root), w.Collection(w.Root)
+	of := func(c collections.Collection) int64 {
+		return w.Int(`select count(*) from operations where collection_id = $1`, c.ID)
+	}
+	// Each has the operation that made it ready, besides.
+	old(w, busy, 80, 10)
+	old(w, busy, 150, 91)
+	old(w, quiet, 99, 400)
+	old(w, young, 300, 89)
+	require.Equal(t, "Deleted collections forgotten: 0; operations removed: 131.", do(t, w, "operations"))
+	require.Equal(t, []int64{100, 100, 301}, []int64{of(busy), of(quiet), of(young)})
+	require.EqualValues(t, 80, w.Int(`select count(*) from operations where collection_id = $1 and created_at > now() - interval '11 days' and created_at < now() - interval '9 days'`, busy.ID),
+		"those that went are the oldest")
+	require.Equal(t, "Deleted collections forgotten: 0; operations removed: 0.", do(t, w, "operations"))
+}
+
+func TestOperations_WhatHasNotEndedStaysHoweverOldItIs(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	c := w.Collection(w.Root)
+	_, active := w.Upload(w.Root, c, files(1)...)
+	w.Exec(`update operations set created_at = now() - interval '2 years'`)
+	old(w, c, 100, 10)
+	require.Equal(t, "Deleted collections forgotten: 0; operations removed: 0.", do(t, w, "operations"), "the other has ended today")
+	w.Exec(`update operations set completed_at = completed_at - interval '2 years' where uuid <> $1`, *active)
+	require.Equal(t, "Deleted collections forgotten: 0; operations removed: 1.", do(t, w, "operations"))
+	require.Equal(t, operations.StatusPending, w.Operation(*active).Status)
+}
+
+func TestOperations_ADeletedCollectionIsForgottenOnceItsTimeIsOver(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.Setting(smallSlices), testworld.Setting("PURGE_PAUSE=0"))
+	long, lately, living := w.Collection(w.Root), w.Collection(w.Root), w.Collection(w.Root)
+	for _, c := range []collections.Collection{long, lately} {
+		w.AddDocuments(c, files(3)...)
+		old(w, c, 250, 1)
+		w.AwaitOperation(w.Delete(c))
+	}
+	age := func(c collections.Collection, days int) {
+		w.Exec(`update collections set deleted_at = now() - make_interval(days => $2) where id = $1`, c.ID, days)
+	}
+	age(long, 91)
+	age(lately, 89)
+	require.Equal(t, "Deleted collections forgotten: 1; operations removed: 0.", do(t, w, "operations"))
+	rows := func(c collections.Collection) []int64 {
+		return []int64{w.Int(`select count(*) from collections where id = $1`, c.ID), w.Int(`select least(count(*), 1) from operations where collection_id = $1`, c.ID)}
+	}
+	require.Equal(t, []int64{0, 0}, rows(long))
+	require.Equal(t, []int64{1, 1}, rows(lately))
+	require.Equal(t, []int64{1, 1}, rows(living))
+	require.EqualValues(t, 1, w.Int(`select count(*) from audit_log where action = 'collection.delete' and object_id = $1`, long.ID.String()), "the audit log keeps what was done")
+}
+
+func TestOperations_ADeletedCollectionThatIsStillPurgedStays(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	c := w.Collection(w.Root)
+	w.Delete(c)
+	w.Exec(`update collections set deleted_at = now() - interval '1 year'`)
+	require.Equal(t, "Deleted collections forgotten: 0; operations removed: 0.", do(t, w, "operations"))
+	require.EqualValues(t, 1, w.Int(`select count(*) from collections`))
+}
+
+// The cascade of the row is no purge: it would take what nobody knows to be there.
+func TestOperations_ADeletedCollectionOfWhichSomethingIsLeftStaysAndIsReported(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t)
+	leftovers := map[string]string{
+		"documents": `
+insert into documents (collection_id, partition_key, file_path, file_name, file_size, content_hash)
+select id, partition_key, 'a', 'a', 1, repeat('0', 64) from collections where id = $1`,
+		"chunks": `insert into chunks (collection_id, partition_key, chunk_index, content) select id, partition_key, 0, 'left' from collections where id = $1`,
+		"chunk_search": `
+insert into chunk_search (collection_id, partition_key, chunk_id, search) select id, partition_key, 1, '' from collections where id = $1`,
+		"chunk_search_backlog": `
+insert into chunk_search_backlog (collection_id, partition_key, load_id, first_index, last_index, new_chunks)
+select id, partition_key, 1, 0, 0, 0 from collections where id = $1`,
+		"collection_sources":     `insert into collection_sources (collection_id, source_type, source_path) values ($1, 'upload', 'x')`,
+		"sync_runs":              `insert into sync_runs (collection_id, triggered_by) values ($1, 'manual')`,
+		"collection_permissions": `insert into collection_permissions (collection_id, user_id, permission) select $1, id, 'read' from users`,
+	}
+	for table, leave := range leftovers {
+		c := w.Collection(w.Root)
+		w.AwaitOperation(w.Delete(c))
+		w.Exec(`update collections set deleted_at = now() - interval '1 year' where id = $1`, c.ID)
+		w.Exec(leave, c.ID)
+		require.Equal(t, "Deleted collections forgotten: 0; operations removed: 0. Deleted collections of which something is left although they were purged: 1.",
+			do(t, w, "operations"), table)
+		require.Equal(t, map[string]int64{table: 1}, w.Left(c.ID))
+		w.Exec(`delete from `+table+` where collection_id = $1`, c.ID)
+		require.Equal(t, "Deleted collections forgotten: 1; operations removed: 0.", do(t, w, "operations"), table)
+	}
+	require.Contains(t, w.Log(), "please report it")
+}
+
+func TestExpired_TokensAndKeysGoWhenTheirTimeIsOver(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker(), testworld.Setting(smallSlices), testworld.Setting("PURGE_PAUSE=0"))
+	w.Exec(`
+insert into refresh_tokens (user_id, token_hash, family, expires_at)
+select $1, encode(sha256(i::text::bytea), 'hex'), gen_random_uuid(), now() + make_interval(mins => i) from generate_series(-350, 2) i where i <> 0`, w.Root.ID)
+	w.Exec(`
+insert into idempotency_keys (user_id, key, endpoint, request_hash, expires_at)
+select $1, 'key ' || i, 'POST /', '', now() + make_interval(mins => i) from generate_series(-250, 3) i where i <> 0`, w.Root.ID)
+	require.Equal(t, "Refresh tokens removed: 350; idempotency keys: 250; sync runs: 0.", do(t, w, "expired"))
+	require.EqualValues(t, 2, w.Int(`select count(*) from refresh_tokens`))
+	require.EqualValues(t, 3, w.Int(`select count(*) from idempotency_keys`))
+}
+
+func TestExpired_TheNewestHundredSyncRunsOfEachCollectionStay(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	many, few := w.Collection(w.Root), w.Collection(w.Root)
+	for c, n := range map[*collections.Collection]int{&many: 130, &few: 100} {
+		w.Exec(`
+insert into sync_runs (collection_id, triggered_by, status, started_at)
+select $1, 'scheduler', case when i = 120 then 'running' else 'success' end, now() - make_interval(hours => i) from generate_series(1, $2) i`, c.ID, n)
+	}
+	require.Equal(t, "Refresh tokens removed: 0; idempotency keys: 0; sync runs: 29.", do(t, w, "expired"))
+	require.EqualValues(t, 101, w.Int(`select count(*) from sync_runs where collection_id = $1`, many.ID), "one of the old is running")
+	require.EqualValues(t, 100, w.Int(`select count(*) from sync_runs where collection_id = $1`, few.ID))
+	require.EqualValues(t, 100, w.Int(`select count(*) from sync_runs where collection_id = $1 and started_at > now() - interval '100 hours 30 minutes'`, many.ID))
+}

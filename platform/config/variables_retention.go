@@ -1,0 +1,21 @@
+package config
+
+import "time"
+
+const (
+	day     = 24 * time.Hour
+	century = 36_500 * day
+)
+
+func retentionVariables() []Variable {
+	return []Variable{
+		// Nothing means for ever here: whoever sets 0 wants no bin, and has what was
+		// deleted gone.
+		{Name: "TRASH_DAYS", Default: "30",
+			Description: "How long the content of a deleted document is kept. 0 removes it within the hour.",
+			kind:        duration(day, 0, century, func(c *Config) *time.Duration { return &c.Retention.Trash })},
+		{Name: "OPERATION_RETENTION_DAYS", Default: "90",
+			Description: "How long operations that have ended are kept, but for the newest 100 of each collection, and what tells of a deleted collection.",
+			kind:        duration(day, day, century, func(c *Config) *time.Duration { return &c.Retention.Operations })},
+	}
+}
