@@ -16,13 +16,22 @@ import (
 // withoutScope are the methods that touch what a collection contains and take no
 // scope, each with the reason.
 var withoutScope = map[string]string{
-	"documents.CountFailedIn": "it takes the collections of a list that were selected for the caller, and tells numbers alone",
-	"documents.ReadWords":     "it reads the words of a query and no table",
-	"chunks.LimitSearch":      "it sets the limits of the transaction and reads nothing",
-	"chunks.ReadWords":        "it reads the words of a query and no table",
-	"chunks.NewLoad":          "it takes a number out of a sequence",
-	"chunks.NextPending":      "it gives the id of a collection to the indexer, which asks for the scope then",
-	"chunks.CreateChunksBulk": "each of its batches has one",
+	"documents.CountFailedIn":       "it takes the collections of a list that were selected for the caller, and tells numbers alone",
+	"documents.ReadWords":           "it reads the words of a query and no table",
+	"chunks.LimitSearch":            "it sets the limits of the transaction and reads nothing",
+	"chunks.ReadWords":              "it reads the words of a query and no table",
+	"chunks.NewLoad":                "it takes a number out of a sequence",
+	"chunks.NextPending":            "it gives the id of a collection to the indexer, which asks for the scope then",
+	"chunks.CreateChunksBulk":       "each of its batches has one",
+	"documents.CountFailedIn":       "it takes the collections of a list that were selected for the caller, and tells numbers alone",
+	"documents.LockBinned":          "it gives ids of deleted documents to the task that empties the bin, which nobody asks for",
+	"documents.PurgeBinned":         "it deletes what is in the bin, and nothing that is not",
+	"documents.PurgeBinnedContents": "it deletes contents of what is in the bin, and nothing that is not",
+	"chunks.LimitSearch":            "it sets the limits of the transaction and reads nothing",
+	"chunks.ReadWords":              "it reads the words of a query and no table",
+	"chunks.NewLoad":                "it takes a number out of a sequence",
+	"chunks.NextPending":            "it gives the id of a collection to the indexer, which asks for the scope then",
+	"chunks.CreateChunksBulk":       "each of its batches has one",
 }
 
 // onContent finds a statement on what a collection contains.
@@ -69,7 +78,7 @@ func TestScope_NothingReachesAContentWithoutOne(t *testing.T) {
 var scopeMakers = map[string]string{
 	"GetByUUIDWithPermissionCheck": "the statement that reads the right",
 	"ScopeForWork":                 "the operation was permitted when it was started",
-	"ScopeForPurge":                "the collection is deleted, and only the work that purges it asks",
+	"ScopeForPurge":                "the collection is deleted, and only the work that purges and forgets it asks",
 	"Create":                       "the collection is the caller's own, made in the same transaction",
 	"DeleteOwned":                  "whoever deletes a user has the right to delete what is theirs",
 }

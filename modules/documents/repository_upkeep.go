@@ -70,16 +70,18 @@ func (r *Repository) LockBinned(ctx context.Context, age time.Duration, limit in
 	return ids, r.db.Translate(err)
 }
 
-// Both are served by the primary key. Neither names a collection: the documents are of
-// many, and are locked. What cascades goes to the partition of each, which its foreign
+// Both are served by the primary keys. Neither names a collection: the documents are of
+// many, and are locked; one that is not deleted is not touched. What cascades goes to the partition of each, which its foreign
 // key carries.
 const (
 	purgeBinnedContents = `
 delete from document_contents
 where ctid = any(array(
-  select ctid
-  from document_contents
-  where document_id = any($1)
+  select c.ctid
+  from document_contents c
+  join documents d on d.id = c.document_id
+  where d.id = any($1)
+    and d.status = 'deleted'
   limit $2
 ))`
 	purgeBinned = `
