@@ -23,15 +23,9 @@ var withoutScope = map[string]string{
 	"chunks.NewLoad":                "it takes a number out of a sequence",
 	"chunks.NextPending":            "it gives the id of a collection to the indexer, which asks for the scope then",
 	"chunks.CreateChunksBulk":       "each of its batches has one",
-	"documents.CountFailedIn":       "it takes the collections of a list that were selected for the caller, and tells numbers alone",
 	"documents.LockBinned":          "it gives ids of deleted documents to the task that empties the bin, which nobody asks for",
 	"documents.PurgeBinned":         "it deletes what is in the bin, and nothing that is not",
 	"documents.PurgeBinnedContents": "it deletes contents of what is in the bin, and nothing that is not",
-	"chunks.LimitSearch":            "it sets the limits of the transaction and reads nothing",
-	"chunks.ReadWords":              "it reads the words of a query and no table",
-	"chunks.NewLoad":                "it takes a number out of a sequence",
-	"chunks.NextPending":            "it gives the id of a collection to the indexer, which asks for the scope then",
-	"chunks.CreateChunksBulk":       "each of its batches has one",
 }
 
 // onContent finds a statement on what a collection contains.

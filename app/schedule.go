@@ -24,7 +24,7 @@ const analyzeLimit = 45 * time.Minute
 func (a *App) joinSchedule(c *config.Config, o Options) (err error) {
 	deps := upkeep.Deps{
 		DB: a.DB, Collections: a.Collections, CollectionRows: collections.NewRepository(a.DB), DocumentRows: documents.NewRepository(a.DB),
-		ChunkRows: chunks.NewRepository(a.DB), OperationRows: operations.NewRepository(a.DB), UserRows: users.NewRepository(a.DB), Audit: a.Audit,
+		ChunkRows: chunks.NewRepository(a.DB), OperationRows: operations.NewRepository(a.DB), UserRows: users.NewRepository(a.DB), Audit: a.Audit, Keys: a.Idempotency,
 	}
 	tasks := append([]schedule.Task{
 		{

@@ -162,18 +162,25 @@ func (s *Schedule) names() []string {
 // is no error of it: that is logged and noted.
 func (s *Schedule) Work(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() {
+	var watching sync.WaitGroup
+	watching.Go(func() {
 		select {
 		case <-s.stopping:
 			cancel()
 		case <-ctx.Done():
 		}
-	}()
+	})
+	defer watching.Wait()
+	defer cancel()
 	if err := s.repository.ensure(ctx, s.tasks); err != nil {
 		return s.unless(ctx, fmt.Errorf("looking for what is due: %w", err))
 	}
 	for {
+		select {
+		case <-s.stopping:
+			return nil
+		default:
+		}
 		c, due, err := s.repository.claim(ctx, s.names(), s.config.Lease)
 		if err != nil {
 			return s.unless(ctx, fmt.Errorf("looking for what is due: %w", err))

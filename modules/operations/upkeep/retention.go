@@ -126,7 +126,7 @@ func (u *upkeep) forgetExpired(ctx context.Context, _ *schedule.Run) (string, er
 	if err != nil {
 		return "", fmt.Errorf("removing refresh tokens: %w", err)
 	}
-	keys, err := u.untilFew(ctx, u.repository.forgetKeys)
+	keys, err := u.Keys.Forget(ctx)
 	if err != nil {
 		return "", fmt.Errorf("removing idempotency keys: %w", err)
 	}

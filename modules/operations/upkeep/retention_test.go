@@ -125,8 +125,8 @@ func TestExpired_TokensAndKeysGoWhenTheirTimeIsOver(t *testing.T) {
 insert into refresh_tokens (user_id, token_hash, family, expires_at)
 select $1, encode(sha256(i::text::bytea), 'hex'), gen_random_uuid(), now() + make_interval(mins => i) from generate_series(-350, 2) i where i <> 0`, w.Root.ID)
 	w.Exec(`
-insert into idempotency_keys (user_id, key, endpoint, request_hash, expires_at)
-select $1, 'key ' || i, 'POST /', '', now() + make_interval(mins => i) from generate_series(-250, 3) i where i <> 0`, w.Root.ID)
+insert into idempotency_keys (user_id, key, endpoint, request_hash, response_status, expires_at)
+select $1, 'key ' || i, 'POST /', '', 201, now() + make_interval(mins => i) from generate_series(-250, 3) i where i <> 0`, w.Root.ID)
 	require.Equal(t, "Refresh tokens removed: 350; idempotency keys: 250; sync runs: 0.", do(t, w, "expired"))
 	require.EqualValues(t, 2, w.Int(`select count(*) from refresh_tokens`))
 	require.EqualValues(t, 3, w.Int(`select count(*) from idempotency_keys`))

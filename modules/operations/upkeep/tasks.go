@@ -12,6 +12,7 @@ import (
 	"semantik/modules/users"
 	"semantik/platform/audit"
 	"semantik/platform/database"
+	"semantik/platform/idempotency"
 	"semantik/platform/schedule"
 )
 
@@ -36,6 +37,7 @@ type Deps struct {
 	OperationRows  *operations.Repository
 	UserRows       *users.Repository
 	Audit          *audit.Log
+	Keys           *idempotency.Keeper
 }
 
 // Config says what is kept, and how fast the rest goes.
