@@ -36,6 +36,8 @@ var platformMay = map[string][]string{
 	"idempotency": {"apperr", "auth", "database", "web"},
 	"jobs":        {"apperr", "database"},
 	"schedule":    {"apperr", "audit", "auth", "database", "jobs", "web"},
+	"events":      {"database"},
+	"sockets":     {"apperr", "auth", "events", "web"},
 	"postgres":    {"apperr"},
 	"pgtest":      {"apperr", "postgres", "database"},
 	"pgtest/run":  {"pgtest", "postgres"},

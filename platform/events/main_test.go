@@ -1,0 +1,9 @@
+package events_test
+
+import (
+	"testing"
+
+	"semantik/platform/pgtest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
