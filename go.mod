@@ -6,6 +6,7 @@ require (
 	ariga.io/atlas v1.3.0
 	github.com/adrg/xdg v0.5.3
 	github.com/ccojocar/zxcvbn-go v1.0.4
+	github.com/coder/websocket v1.8.15
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/fergusstrange/embedded-postgres v1.34.0
 	github.com/go-json-experiment/json v1.27.2

@@ -40,6 +40,9 @@ func (w *response) Flush() {
 
 func (w *response) WriteHeader(status int) {
 	if status < http.StatusOK {
+		if status == http.StatusSwitchingProtocols {
+			w.status = status // no other follows
+		}
 		w.ResponseWriter.WriteHeader(status)
 		return
 	}

@@ -50,10 +50,10 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 func (s *Server) stop(ctx context.Context, server *http.Server, cancel context.CancelFunc) error {
 	bounded, done := context.WithTimeout(context.WithoutCancel(ctx), max(0, s.config.ShutdownTimeout))
 	defer done()
-	if err := server.Shutdown(bounded); err == nil {
-		return nil
+	if err := server.Shutdown(bounded); err != nil {
+		s.log.WarnContext(ctx, "requests did not finish in time and are cut off", "timeout", s.config.ShutdownTimeout)
 	}
-	s.log.WarnContext(ctx, "requests did not finish in time and are cut off", "timeout", s.config.ShutdownTimeout)
+	// Sockets are no requests to net/http: they end themselves, or here.
 	cancel()
 	_ = server.Close()
 	select {
