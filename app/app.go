@@ -21,10 +21,12 @@ import (
 	"semantik/platform/auth"
 	"semantik/platform/config"
 	"semantik/platform/database"
+	"semantik/platform/events"
 	"semantik/platform/idempotency"
 	"semantik/platform/jobs"
 	"semantik/platform/ratelimit"
 	"semantik/platform/schedule"
+	"semantik/platform/sockets"
 	"semantik/platform/web"
 	"semantik/schema"
 )
@@ -48,6 +50,8 @@ type App struct {
 	Operations  *operations.Service
 	Worker      *operations.Worker
 	Schedule    *schedule.Schedule
+	Events      *events.Bus
+	Sockets     *sockets.Hub
 
 	limiter ratelimit.Limiter
 }
@@ -138,6 +142,7 @@ func (a *App) join(ctx context.Context, c *config.Config, o Options) error {
 	if err := a.joinModules(c, o); err != nil {
 		return err
 	}
+	a.joinSockets(c, o) //nolint:contextcheck // a handshake brings its own
 	return a.joinSchedule(c, o)
 }
 

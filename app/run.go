@@ -73,6 +73,7 @@ func run(ctx context.Context, c *config.Config, log *slog.Logger, tell func(stri
 	}
 	group.Go(func() error { return stopWorker(inner, a, c.HTTP.ShutdownTimeout+workerGrace) })
 	group.Go(func() error { a.Indexer.Run(inner); return nil })
+	group.Go(func() error { a.Events.Run(inner); return nil })
 	group.Go(func() error { return db.watch(inner) })
 	group.Go(func() error {
 		err := during(inner, a, localURL(listener.Addr()))

@@ -14,7 +14,7 @@ import (
 
 // statementsOfAClaim are those of the transaction in which a purge is taken up, its
 // beginning and its end included, and the beginning of the first slice's.
-const statementsOfAClaim = 6
+const statementsOfAClaim = 7
 
 // small makes a collection with documents, contents, chunks and the rest by hand,
 // beside the program, and is quick.

@@ -89,23 +89,15 @@ set status = 'cancelled',
     meta = meta - 'stalled'
 where collection_id = $1
   and status in ('pending', 'processing')
-returning uuid`
+returning uuid, collection_id, user_id, type`
 
 // CancelActive cancels the collection's operation that has not ended, and gives
-// its id; uuid.Nil when there is none. A worker that has it finds out at the end
+// its id; uuid.Nil when there is none. It tells so. A worker that has it finds out at the end
 // of its step, which rolls back. Whoever calls it has locked the collection's row
 // in an earlier statement: what was started by then is seen, and nothing is
 // started after.
 func (r *Repository) CancelActive(ctx context.Context, scope collections.Scope) (uuid.UUID, error) {
-	if _, err := r.db.Tx(ctx); err != nil {
-		return uuid.Nil, err
-	}
-	var id uuid.UUID
-	err := r.db.Querier(ctx).QueryRow(ctx, cancelActive, scope.ID()).Scan(&id)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return uuid.Nil, nil
-	}
-	return id, r.db.Translate(err)
+	return r.cancelled(ctx, cancelActive, scope.ID())
 }
 
 // cancelOne is served by the unique key on uuid.
@@ -117,19 +109,34 @@ set status = 'cancelled',
     completed_at = now(),
     meta = (meta - 'stalled') || jsonb_build_object('result', $2::jsonb)
 where uuid = $1
-  and status in ('pending', 'processing')`
+  and status in ('pending', 'processing')
+returning uuid, collection_id, user_id, type`
 
 // Cancel ends an operation that has not ended, with what is to be told about it;
-// [ErrEnded] when it has. The collection's row is locked.
+// [ErrEnded] when it has. It tells so. The collection's row is locked.
 func (r *Repository) Cancel(ctx context.Context, id uuid.UUID, result map[string]any) error {
-	tag, err := r.db.Querier(ctx).Exec(ctx, cancelOne, id, result)
-	if err != nil {
-		return r.db.Translate(err)
-	}
-	if tag.RowsAffected() == 0 {
+	ended, err := r.cancelled(ctx, cancelOne, id, result)
+	if err == nil && ended == uuid.Nil {
 		return ErrEnded
 	}
-	return nil
+	return err
+}
+
+// cancelled runs a statement that cancels one operation or none, gives its id, and
+// tells so, in the unit of work of the context.
+func (r *Repository) cancelled(ctx context.Context, sql string, args ...any) (uuid.UUID, error) {
+	if _, err := r.db.Tx(ctx); err != nil {
+		return uuid.Nil, err
+	}
+	var o Operation
+	err := r.db.Querier(ctx).QueryRow(ctx, sql, args...).Scan(&o.UUID, &o.CollectionID, &o.UserID, &o.Type)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return uuid.Nil, nil
+	}
+	if err != nil {
+		return uuid.Nil, r.db.Translate(err)
+	}
+	return o.UUID, r.tellEnded(ctx, o, StatusCancelled)
 }
 
 // Filter narrows a list of operations; zero fields do not.

@@ -26,8 +26,18 @@ where uuid = $1
 returning id, collection_id, user_id, type, config, attempt, meta`
 
 // Claim takes the operation for this worker for the length of the lease; false
-// when there is nothing to take: it has ended, or another worker has it.
-func (r *Repository) Claim(ctx context.Context, id uuid.UUID, worker string, lease time.Duration) (Operation, bool, error) {
+// when there is nothing to take: it has ended, or another worker has it. It tells so.
+func (r *Repository) Claim(ctx context.Context, id uuid.UUID, worker string, lease time.Duration) (o Operation, claimed bool, err error) {
+	err = r.db.InTx(ctx, func(ctx context.Context) error {
+		if o, claimed, err = r.claim(ctx, id, worker, lease); err != nil || !claimed {
+			return err
+		}
+		return r.tellStarted(ctx, o)
+	})
+	return o, claimed && err == nil, err
+}
+
+func (r *Repository) claim(ctx context.Context, id uuid.UUID, worker string, lease time.Duration) (Operation, bool, error) {
 	o := Operation{UUID: id, Status: StatusProcessing, Worker: &worker}
 	var meta []byte
 	err := r.db.Querier(ctx).QueryRow(ctx, claim, id, worker, lease).
@@ -147,9 +157,14 @@ func (r *Repository) HandBack(ctx context.Context, o Operation) error {
 	return r.guarded(ctx, handBack, o)
 }
 
-// Finish ends the operation, with the reason where it failed.
+// Finish ends the operation, with the reason where it failed, and tells so.
 func (r *Repository) Finish(ctx context.Context, o Operation, to Status, reason *string, result map[string]any) error {
-	return r.guarded(ctx, finish, o, to, reason, result)
+	return r.db.InTx(ctx, func(ctx context.Context) error {
+		if err := r.guarded(ctx, finish, o, to, reason, result); err != nil {
+			return err
+		}
+		return r.tellEnded(ctx, o, to)
+	})
 }
 
 func (r *Repository) guarded(ctx context.Context, sql string, o Operation, args ...any) error {

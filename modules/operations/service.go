@@ -57,28 +57,34 @@ func NewService(d Deps) *Service {
 // superuser, and the deletion by whoever has asked for it: how its purge goes is all
 // that there is to know.
 func (s *Service) Get(ctx context.Context, id uuid.UUID) (Operation, error) {
+	if err := s.Authorize(ctx, id); err != nil {
+		return Operation{}, err
+	}
+	return s.repository.Get(ctx, id)
+}
+
+// Authorize returns nil if [Service.Get] would read the operation, and else what it
+// would return.
+func (s *Service) Authorize(ctx context.Context, id uuid.UUID) error {
 	who, err := auth.RequireScope(ctx, auth.ScopeRead)
 	if err != nil {
-		return Operation{}, err
+		return err
 	}
 	// The right comes before the row, and an operation that does not exist is asked
 	// for like one on a collection that does not exist either, so that the time that
 	// the answer takes tells nothing.
 	o, err := s.repository.GetOrigin(ctx, id)
 	if err != nil && apperr.KindOf(err) != apperr.NotFound {
-		return Operation{}, err
+		return err
 	}
 	_, err = s.access.Authorize(ctx, o.CollectionID, collections.Read)
 	if apperr.KindOf(err) == apperr.NotFound {
 		err = s.access.AuthorizeDeleted(ctx, o.CollectionID, o.isDeletionBy(who.UserID))
 	}
 	if apperr.KindOf(err) == apperr.NotFound {
-		return Operation{}, ErrNotFound
+		return ErrNotFound
 	}
-	if err != nil {
-		return Operation{}, err
-	}
-	return s.repository.Get(ctx, id)
+	return err
 }
 
 // ListQuery asks for operations.

@@ -100,6 +100,7 @@ func (r *Run) committed(sum Progress) {
 	defer r.mu.Unlock()
 	if sum.Done >= r.progress.Done && sum.Chunks >= r.progress.Chunks {
 		sum.Total = r.progress.Total
+		r.worker.teller.note(r.Operation, sum, sum.Done > r.progress.Done)
 		r.progress = sum
 	}
 }

@@ -46,6 +46,7 @@ type Worker struct {
 	collections *collections.Service
 	rows        *collections.Repository
 	works       Works
+	teller      *teller
 	config      WorkerConfig
 
 	// stopping is closed when the worker should end after the present step.
@@ -70,7 +71,7 @@ func NewWorker(db *database.DB, repository *Repository, starter *Starter, access
 	}
 	w := &Worker{
 		db: db, repository: repository, starter: starter, queue: starter.queue, collections: access, rows: rows,
-		config: config, works: works, stopping: make(chan struct{}),
+		config: config, works: works, teller: newTeller(db, rows, config.Logger), stopping: make(chan struct{}),
 	}
 	return w, jobs.Handle(w.queue, func(ctx context.Context, b bell) error { return w.answer(ctx, b.OperationID) })
 }
@@ -82,9 +83,12 @@ func (w *Worker) Start(ctx context.Context) error {
 	}
 	watch, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	w.watching, w.watched = cancel, make(chan struct{})
+	var both sync.WaitGroup
+	both.Go(func() { w.lookAround(watch) })
+	both.Go(func() { w.teller.run(watch) })
 	go func() {
 		defer close(w.watched)
-		w.lookAround(watch)
+		both.Wait()
 	}()
 	return nil
 }
@@ -117,6 +121,7 @@ func (w *Worker) answer(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	err = w.holdingLease(ctx, run, func(ctx context.Context) error { return w.carryOut(ctx, run) })
+	w.teller.forget(id)
 	// A step that was cut short by the stop has failed in whatever way.
 	stopped := ctx.Err() != nil || errors.Is(err, errStopping) || (err != nil && w.isStopping())
 	// What follows is said although ctx may have ended: it is about the end.
@@ -246,7 +251,7 @@ func (w *Worker) unblock(ctx context.Context, run *Run) (goesOn bool, err error)
 		if failed > 0 {
 			run.Operation.Meta.Stalled = 0
 			sum, err := run.Advance(ctx, Progress{Done: failed, Failed: failed}, true)
-			run.committed(sum)
+			w.db.AfterCommit(ctx, func(context.Context) { run.committed(sum) })
 			return true, err
 		}
 	}

@@ -28,6 +28,9 @@ func (w *Worker) complete(ctx context.Context, run *Run, work Work) error {
 		if err := ground.complete(ctx, run.Scope); err != nil {
 			return err
 		}
+		if err := w.tellCompleted(ctx, run, result); err != nil {
+			return err
+		}
 		return w.repository.Finish(ctx, run.Operation, StatusCompleted, nil, result)
 	})
 }

@@ -77,6 +77,9 @@ type HTTP struct {
 	ProfileAddr     string   // host:port on loopback; "" for none
 	CORSOrigins     []string // scheme://host[:port], in lower case
 	ShutdownTimeout time.Duration
+	SocketsPerUser  int           // WebSockets that one user may have open
+	Sockets         int           // WebSockets that there may be
+	SocketPing      time.Duration // between two signs of life
 	// TrustedProxies are believed about whom they speak for.
 	TrustedProxies []netip.Prefix
 }

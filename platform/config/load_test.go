@@ -59,7 +59,9 @@ func TestLoad_defaults(t *testing.T) {
 	require.Equal(t, config.Auth{
 		AccessTTL: 30 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, BcryptCost: 12, AllowRegistration: true, AdminUser: "admin",
 	}, c.Auth)
-	require.Equal(t, config.HTTP{Addr: "127.0.0.1:8080", ShutdownTimeout: 3 * time.Second}, c.HTTP)
+	require.Equal(t, config.HTTP{
+		Addr: "127.0.0.1:8080", ShutdownTimeout: 3 * time.Second, SocketsPerUser: 10, Sockets: 10_000, SocketPing: 30 * time.Second,
+	}, c.HTTP)
 	require.Equal(t, config.Log{Level: slog.LevelInfo, Format: "text"}, c.Log)
 	require.Equal(t, config.Limits{UploadBytes: 100 << 20, BodyBytes: 1 << 20, ChunkCharacters: 1_000_000, BatchRows: 10_000, SearchTimeout: 10 * time.Second, LoadTimeout: 10 * time.Minute}, c.Limits)
 	require.Equal(t, config.RateLimits{

@@ -21,7 +21,7 @@ func (db *DB) Listen(ctx context.Context, channel string) (*Listener, error) {
 	}
 	l := &Listener{conn}
 	if _, err := conn.Exec(ctx, "listen "+pgx.Identifier{channel}.Sanitize()); err != nil {
-		l.Close()
+		l.Close(ctx)
 		return nil, fmt.Errorf("listening: %w", err)
 	}
 	return l, nil
@@ -51,9 +51,9 @@ func (l *Listener) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the connection.
-func (l *Listener) Close() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+// Close ends the connection, also when the context has ended.
+func (l *Listener) Close(ctx context.Context) {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	_ = l.conn.Close(ctx) // it is given up, whatever becomes of the goodbye
+	_ = l.conn.Close(bounded) // it is given up, whatever becomes of the goodbye
 }

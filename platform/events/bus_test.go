@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -59,7 +60,7 @@ func next(t *testing.T, s *events.Subscription) *events.Notice {
 }
 
 func numbered(n int, topics ...string) events.Event {
-	return events.Event{Topics: topics, Type: fmt.Sprint(n), Data: map[string]any{"n": n}}
+	return events.Event{Topics: topics, Type: strconv.Itoa(n), Data: map[string]any{"n": n}}
 }
 
 func TestBus_EveryProcessHearsWhatIsCommittedInItsOrderAndNothingElse(t *testing.T) {
@@ -85,7 +86,7 @@ func TestBus_EveryProcessHearsWhatIsCommittedInItsOrderAndNothingElse(t *testing
 	for _, s := range heard {
 		for n := 2; n <= 5; n++ {
 			notice := next(t, s)
-			require.Equal(t, fmt.Sprint(n), notice.Type, "once each, although of two topics")
+			require.Equal(t, strconv.Itoa(n), notice.Type, "once each, although of two topics")
 			require.JSONEq(t, fmt.Sprintf(`{"n":%d}`, n), string(notice.Data))
 			require.WithinDuration(t, time.Now(), notice.At, time.Minute)
 		}
@@ -113,7 +114,7 @@ func TestBus_WhatIsTooLongIsShortenedAndStillTold(t *testing.T) {
 	s := bus.Subscribe("a")
 	many := map[string]any{}
 	for i := range 2000 {
-		many[fmt.Sprint(i)] = i
+		many[strconv.Itoa(i)] = i
 	}
 	for name, data := range map[string]map[string]any{
 		"a path":            {"id": 9007199254740993, "path": "begin/" + strings.Repeat("x", 9000) + "/end.txt"},
@@ -143,7 +144,7 @@ func TestBus_ASubscriberThatDoesNotKeepUpIsDroppedAndTheOthersGoOn(t *testing.T)
 	slow, quick := bus.Subscribe("a"), bus.Subscribe("a")
 	for n := range 20 {
 		require.NoError(t, events.Publish(t.Context(), db, numbered(n, "a")))
-		require.Equal(t, fmt.Sprint(n), next(t, quick).Type)
+		require.Equal(t, strconv.Itoa(n), next(t, quick).Type)
 	}
 	<-slow.Done()
 	require.Len(t, slow.Notices(), 4)
@@ -174,7 +175,7 @@ func TestBus_AfterTheConnectionWasLostItConnectsAgainAndSaysSo(t *testing.T) {
 		require.Equal(t, 1, killed)
 		require.True(t, next(t, s).Missed)
 		require.NoError(t, events.Publish(t.Context(), db, numbered(n, "a")))
-		require.Equal(t, fmt.Sprint(n), next(t, s).Type)
+		require.Equal(t, strconv.Itoa(n), next(t, s).Type)
 	}
 }
 

@@ -47,7 +47,7 @@ func (b *Bus) listen(ctx context.Context) (connected bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer listener.Close()
+	defer listener.Close(ctx)
 	// From here on nothing is missed; what was before may have been.
 	b.missed()
 	for {

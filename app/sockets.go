@@ -1,0 +1,17 @@
+package app
+
+import (
+	"semantik/modules/operations"
+	"semantik/platform/config"
+	"semantik/platform/events"
+	"semantik/platform/sockets"
+)
+
+// joinSockets joins what is told to those who watch.
+func (a *App) joinSockets(c *config.Config, o Options) {
+	a.Events = events.NewBus(a.DB, events.Config{Logger: o.Logger})
+	a.Sockets = sockets.New(sockets.Config{
+		PerUser: c.HTTP.SocketsPerUser, Total: c.HTTP.Sockets, PingEvery: c.HTTP.SocketPing, Logger: o.Logger,
+	}, a.Users)
+	operations.RegisterSockets(a.Server, a.Sockets, a.Events, a.Operations)
+}

@@ -1,0 +1,153 @@
+package operations
+
+import (
+	"context"
+	"maps"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"semantik/modules/collections"
+	"semantik/platform/events"
+)
+
+// The types of the events that are told about operations. Of the last three every
+// operation has exactly one, and nothing follows it.
+const (
+	eventState             = "current_state"
+	eventStarted           = "operation_started"
+	eventDocumentProcessed = "document_processed"
+	eventProgress          = "processing_progress"
+	eventRemoving          = "removing_documents"
+	eventStats             = "collection_stats"
+
+	eventCompleted = "operation_completed"
+	eventFailed    = "operation_failed"
+	eventCancelled = "operation_cancelled"
+)
+
+// eventEnds are the terminal events, by the state that they announce.
+var eventEnds = map[Status]string{
+	StatusCompleted: eventCompleted, StatusFailed: eventFailed, StatusCancelled: eventCancelled,
+}
+
+func isEventOfEnd(kind string) bool {
+	return kind == eventCompleted || kind == eventFailed || kind == eventCancelled
+}
+
+// topicOf is what is told about one operation.
+func topicOf(id uuid.UUID) string { return "operation " + id.String() }
+
+// topicOfUser is what is told about the operations that a user has started.
+func topicOfUser(id int64) string { return "operations of " + strconv.FormatInt(id, 10) }
+
+// event is about the operation.
+func (o Operation) event(kind string, data map[string]any) events.Event {
+	topics := []string{topicOf(o.UUID)}
+	if o.UserID != nil {
+		topics = append(topics, topicOfUser(*o.UserID))
+	}
+	return events.Event{Topics: topics, Type: kind, Data: o.eventData(data)}
+}
+
+// eventData adds what every event has.
+func (o Operation) eventData(data map[string]any) map[string]any {
+	all := map[string]any{"operation_id": o.UUID.String(), "collection_id": o.CollectionID.String()}
+	maps.Copy(all, data)
+	return all
+}
+
+// tellStarted tells that a worker has taken the operation up.
+func (r *Repository) tellStarted(ctx context.Context, o Operation) error {
+	return events.Publish(ctx, r.db, o.event(eventStarted, map[string]any{"status": StatusProcessing, "type": o.Type}))
+}
+
+// tellEnded belongs to every statement that ends an operation, in one transaction
+// with it. What it sends rings only: who watches reads the row, and tells its client
+// what stands there.
+func (r *Repository) tellEnded(ctx context.Context, o Operation, to Status) error {
+	return events.Publish(ctx, r.db, o.event(eventEnds[to], map[string]any{"status": to}))
+}
+
+// tellCompleted tells what has become of the work, before the operation's own end is
+// told, in the transaction of both.
+func (w *Worker) tellCompleted(ctx context.Context, run *Run, result map[string]any) error {
+	o := run.Operation
+	w.teller.forget(o.UUID)
+	p := run.Progress()
+	last := o.progressEvent(p, true)
+	if o.Type == TypeDelete { // there is no collection to tell more about
+		return events.Publish(ctx, w.db, last)
+	}
+	c, err := w.rows.GetByUUID(ctx, o.CollectionID)
+	if err != nil {
+		return err
+	}
+	stats := statsOf(collections.Counts{Documents: c.DocumentCount, Vectors: c.VectorCount, Bytes: c.TotalSizeBytes})
+	var told []events.Event
+	if p.Done > 0 {
+		last.Data["stats"] = stats
+		told = append(told, last)
+	}
+	if outcome := o.outcome(c, result); outcome != nil {
+		told = append(told, o.event(string(o.Type)+"_completed", outcome))
+	}
+	told = append(told, o.event(eventStats, map[string]any{"stats": stats}))
+	return events.Publish(ctx, w.db, told...)
+}
+
+// outcome is what the event <type>_completed says; nil for a type that has none. What
+// has no meaning here has the value of nothing: a collection has no place of its own in
+// a vector store.
+func (o Operation) outcome(c collections.Collection, result map[string]any) map[string]any {
+	switch o.Type {
+	case TypeIndex:
+		return map[string]any{"qdrant_collection": c.VectorStoreName, "vector_dim": 0}
+	case TypeAppend:
+		return map[string]any{
+			"source": "upload", "source_type": "upload", "documents_added": result["documents_processed"], "documents_updated": 0,
+			"total_files_scanned": sum(result["documents_processed"], result["documents_failed"]), "unchanged_skipped": 0,
+		}
+	case TypeReindex:
+		return map[string]any{"processed": result["documents_reindexed"]}
+	case "remove_source":
+		return result
+	default:
+		return nil
+	}
+}
+
+func sum(values ...any) int64 {
+	var total int64
+	for _, v := range values {
+		n, _ := v.(int64)
+		total += n
+	}
+	return total
+}
+
+func statsOf(c collections.Counts) map[string]any {
+	return map[string]any{"document_count": c.Documents, "vector_count": c.Vectors, "total_size_bytes": c.Bytes}
+}
+
+// progressEvent tells how far the operation is; finished says that another document
+// is done with, and not only another part of one.
+func (o Operation) progressEvent(p Progress, finished bool) events.Event {
+	data := map[string]any{}
+	o.Meta.Progress = &p
+	percent, known := o.Percent()
+	if known {
+		data["progress"] = percent
+	}
+	if o.Type == TypeDelete {
+		data["removed"], data["total"], data["progress_percent"] = p.Done, p.Total, percent
+		return o.event(eventRemoving, data)
+	}
+	data["processed"], data["failed"], data["skipped"], data["total"] = p.Done-p.Failed-p.Skipped, p.Failed, p.Skipped, p.Total
+	if !finished {
+		data["message"] = p.Message
+		return o.event(eventProgress, data)
+	}
+	data["current_document"] = p.Message
+	return o.event(eventDocumentProcessed, data)
+}
