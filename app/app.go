@@ -14,6 +14,8 @@ import (
 	"semantik/modules/chunks"
 	"semantik/modules/chunks/partitions"
 	"semantik/modules/collections"
+	"semantik/modules/collections/connectors"
+	"semantik/modules/collections/connectors/directory"
 	"semantik/modules/documents"
 	"semantik/modules/operations"
 	"semantik/modules/users"
@@ -187,9 +189,10 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 
 	status := collections.NewStatusChanger(a.DB, collectionRows, a.Audit)
 	starter := operations.NewStarter(a.DB, operationRows, a.Queue, collectionRows, status)
+	sources := connectors.New(directory.New(c.Sources.DocumentRoots))
 	a.Collections = collections.NewService(collections.Deps{
 		DB: a.DB, Repository: collectionRows, Operations: starter, Status: status, Directory: users.NewRepository(a.DB),
-		Audit: a.Audit, Idempotency: a.Idempotency,
+		Audit: a.Audit, Idempotency: a.Idempotency, Connectors: sources, SourceWork: starter,
 	})
 	a.Users.ConnectEstate(a.Collections)
 	a.Documents = documents.NewService(a.DB, documentRows, a.Users, a.Collections, collectionRows, starter,

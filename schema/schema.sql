@@ -203,6 +203,7 @@ create table collection_sources (
     last_indexed_at       timestamptz,
     created_at            timestamptz not null default now(),
     updated_at            timestamptz not null default now(),
+    scan_requested_at     timestamptz, -- an operation is to look for what has changed in the source; null once one has
 
     constraint collection_sources_pkey primary key (id),
     constraint uq_collection_sources_id_collection_id unique (id, collection_id), -- what documents refer to

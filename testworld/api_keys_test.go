@@ -47,6 +47,9 @@ func askThrough(t *testing.T, c *testworld.Cast, secret string, prepare func(m t
 			asked++
 			t.Run(row.Route, func(t *testing.T) {
 				c := c.In(t)
+				if row.Ends {
+					c.AwaitQuiet() // what came before may have started an operation
+				}
 				s := c.Scenario(row, testworld.Owner, c.Matter(testworld.Owner))
 				s.Token, s.Status, s.HasNot = "Bearer "+secret, status, nil
 				if status >= http.StatusBadRequest {

@@ -42,12 +42,18 @@ type Cast struct {
 	public    Matter
 	// spare is the id of somebody whom nobody needs.
 	spare int64
+	// folder is one that sources may read.
+	folder string
 }
 
 // NewCast makes a cast.
 func NewCast(t *testing.T) *Cast {
 	t.Helper()
-	c := &Cast{World: New(t, Setting("JWT_SECRET_KEY="+signingKey)), People: map[Asker]users.User{}, tokens: map[Asker]string{}}
+	folder := t.TempDir()
+	c := &Cast{
+		World:  New(t, Setting("JWT_SECRET_KEY="+signingKey), Setting("DOCUMENT_ROOTS="+folder)),
+		People: map[Asker]users.User{}, tokens: map[Asker]string{}, folder: folder,
+	}
 	c.People[Superuser] = c.Root
 	for _, a := range []Asker{InactiveUser, Stranger, ReaderByPublic, Reader, Writer, Administrator, Owner} {
 		c.People[a] = c.User(strings.ReplaceAll(string(a), " ", "_"))
@@ -127,6 +133,7 @@ func (c *Cast) Furnish(owner users.User, options ...CollectionOption) Matter {
 		Chunk:      c.Int(`select id from chunks where collection_id = $1`, made.ID),
 		Operation:  Value[uuid.UUID](c.World, `select uuid from operations where collection_id = $1 and type = 'append'`, made.ID),
 		Permission: c.Int(`select id from collection_permissions where collection_id = $1`, made.ID),
+		Source:     c.Int(`select id from collection_sources where collection_id = $1`, made.ID), Folder: c.folder,
 	}
 }
 

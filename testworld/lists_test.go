@@ -88,6 +88,11 @@ select $1, case when k.id is null then p.id end, k.id, 'read', p.id
 from people p
 left join keys k on k.user_id = p.id`, l.collection.ID, first, n)
 	}},
+	{route: "GET /api/v2/collections/{collection_id}/sources", fill: func(w *testworld.World, l lists, first, n int) {
+		w.Exec(`
+insert into collection_sources (collection_id, source_type, source_path)
+select $1, 'directory', '/srv/' || i from generate_series($2::int, $2 + $3 - 1) i`, l.collection.ID, first, n)
+	}},
 	{route: "GET /api/v2/operations", fill: fillOperations},
 	{route: "GET /api/v2/collections/{collection_id}/operations", fill: fillOperations},
 	{route: "GET /api/v2/api-keys", fill: func(w *testworld.World, l lists, first, n int) {

@@ -74,6 +74,7 @@ func Matrix() []Section {
 		apiKeyRows,
 		collectionRows,
 		sharingRows,
+		sourceRows,
 		documentRows,
 		chunkRows,
 		partitionRows,

@@ -19,6 +19,10 @@ type Matter struct {
 	APIKey uuid.UUID
 	// Permission is one that nobody of the cast depends on.
 	Permission int64
+	// Source is where the document comes from.
+	Source int64
+	// Folder is one that sources may read.
+	Folder string
 	// User is the owner, or for the superuser one whom nobody needs.
 	User int64
 
@@ -37,13 +41,14 @@ func (m Matter) path(route string) string {
 		"{section}", "search",
 		"{name}", "expired",
 		"{permission_id}", strconv.FormatInt(m.Permission, 10),
+		"{source_id}", strconv.FormatInt(m.Source, 10),
 		"{user_id}", strconv.FormatInt(m.User, 10),
 	).Replace(route)
 }
 
 // Absent is a matter that does not exist.
 func (c *Cast) Absent() Matter {
-	return Matter{Collection: uuid.New(), Document: uuid.New(), Chunk: 1 << 40, Operation: uuid.New(), APIKey: uuid.New(), Permission: 1 << 40, User: 1 << 40, Name: c.Matter(Owner).Name}
+	return Matter{Collection: uuid.New(), Document: uuid.New(), Chunk: 1 << 40, Operation: uuid.New(), APIKey: uuid.New(), Permission: 1 << 40, Source: 1 << 40, Folder: c.folder, User: 1 << 40, Name: c.Matter(Owner).Name}
 }
 
 // Through is the matter by the path of another one's collection.

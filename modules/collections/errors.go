@@ -47,13 +47,21 @@ var (
 	ErrBadPipeline = apperr.New(apperr.Malformed, "bad_pipeline_config",
 		"The pipeline_config breaks a rule.")
 
-	// ErrUnknownSourceType means that nothing brings documents from such a source.
-	ErrUnknownSourceType = apperr.New(apperr.Malformed, "unknown_source_type",
-		"The source type is not known.")
+	// ErrSourceNotFound means that the collection has no source with this id, or none
+	// with this path.
+	ErrSourceNotFound = apperr.New(apperr.NotFound, "source_not_found",
+		"The collection has no such source.")
 
-	// ErrDirectorySourcesOff means that the server reads no folders of its own.
-	ErrDirectorySourcesOff = apperr.New(apperr.Forbidden, "directory_sources_off",
-		"This server reads no folders of its own disk: DOCUMENT_ROOTS names none. Upload the files instead, or ask its administrator to set DOCUMENT_ROOTS.")
+	// ErrSourcePathTaken means that the path is that of a source of another type:
+	// documents that are uploaded do not go into a folder's source, which would lose
+	// them the next time that it is looked at.
+	ErrSourcePathTaken = apperr.New(apperr.Conflict, "source_path_taken",
+		"The collection has a source of another type with this path. Choose another path, or remove that source first.")
+
+	// ErrNoSecrets means that nothing would use a secret that was given, so that it is
+	// not kept.
+	ErrNoSecrets = apperr.New(apperr.Malformed, "source_secrets_not_taken",
+		"A source of this type takes no secrets. Leave them out.")
 
 	errUnknownStatus = apperr.New(apperr.Malformed, "unknown_collection_status", "Invalid status.")
 	errUnknownSort   = apperr.New(apperr.Malformed, "unknown_collection_sort", "Invalid sort.")

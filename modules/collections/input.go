@@ -49,8 +49,8 @@ type CreateInput struct {
 	PipelineConfig json.RawMessage
 	// SparseIndexConfig is checked and has no effect.
 	SparseIndexConfig json.RawMessage
-	// Source is the collection's first source: source_type, which must be upload,
-	// source_path and source_config.
+	// Source is the collection's first source: source_type, which is upload or that of a
+	// connector, source_path and source_config.
 	Source json.RawMessage
 }
 
@@ -62,8 +62,8 @@ type prepared struct {
 }
 
 // Validate checks every field and reports all that are wrong in form at once. What
-// is wrong in meaning comes after: [ErrUnknownStrategy], [ErrBadChunkingConfig],
-// [ErrBadPipeline], [ErrUnknownSourceType] and [ErrDirectorySourcesOff].
+// is wrong in meaning comes after: [ErrUnknownStrategy], [ErrBadChunkingConfig] and
+// [ErrBadPipeline].
 func (in CreateInput) Validate() error {
 	_, err := in.prepare()
 	return err
@@ -100,10 +100,7 @@ func (in CreateInput) prepare() (prepared, error) {
 	if p.chunking, err = in.chunking(); err != nil {
 		return p, err
 	}
-	if err := checkPipeline(in.PipelineConfig); err != nil {
-		return p, err
-	}
-	return p, p.source.check()
+	return p, checkPipeline(in.PipelineConfig)
 }
 
 // overlap is the overlap asked for, or a default that fits a small chunk size.

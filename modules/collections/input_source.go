@@ -8,22 +8,23 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"semantik/modules/collections/pipeline"
+	"semantik/platform/apperr"
 )
 
-// Types of sources. Documents come into one of the type upload over the API.
-const (
-	SourceUpload    = "upload"
-	SourceDirectory = "directory"
-)
+// SourceUpload is the type of a source whose documents come over the API. All other
+// types are those of the connectors.
+const SourceUpload = "upload"
 
 // MaxSourcePath is in bytes.
 const MaxSourcePath = 2048
 
-// SourceInput is the first source of a new collection.
+// SourceInput is where documents are to come from.
 type SourceInput struct {
-	// Type must be [SourceUpload]: nothing else brings documents yet.
+	// Type is that of a connector or, for the first source of a new collection,
+	// [SourceUpload].
 	Type string
-	// Path names the source within its collection; "upload" if empty.
+	// Path names the source within its collection. A connector finds it in Config,
+	// too; of an upload it is "upload" if empty.
 	Path string
 	// Config is a JSON object, or nothing.
 	Config json.RawMessage
@@ -47,30 +48,77 @@ func (f *faults) source(text json.RawMessage) *SourceInput {
 	if body.Type == nil {
 		f.addf("source.source_type", nil, "is required")
 	}
-	source := SourceInput{
-		Type: strings.TrimSpace(valueOr(body.Type, "")), Config: object(body.Config),
-		Path: norm.NFC.String(strings.TrimSpace(strings.ReplaceAll(valueOr(body.Path, ""), "\x00", ""))),
-	}
-	if !utf8.ValidString(source.Path) || len(source.Path) > MaxSourcePath {
-		f.addf("source.source_path", nil, "must be at most %d bytes of valid UTF-8", MaxSourcePath)
-	}
+	source := SourceInput{Type: strings.TrimSpace(valueOr(body.Type, "")), Config: object(body.Config), Path: valueOr(body.Path, "")}
+	f.sourcePath("source.source_path", source.Path)
 	f.object("source.source_config", body.Config)
-	if source.Path == "" {
-		source.Path = SourceUpload
-	}
 	return &source
 }
 
-// check reports a type of source that brings no documents here.
-func (s *SourceInput) check() error {
-	switch {
-	case s == nil, s.Type == SourceUpload:
-		return nil
-	case s.Type == SourceDirectory:
-		return ErrDirectorySourcesOff
-	default:
-		return ErrUnknownSourceType.WithMessagef("The source type %q is not known. Use upload.", s.Type)
+// sourcePath checks a path as far as every source's must be so.
+func (f *faults) sourcePath(field, path string) {
+	if !utf8.ValidString(path) || len(path) > MaxSourcePath {
+		f.addf(field, nil, "must be at most %d bytes of valid UTF-8", MaxSourcePath)
 	}
+}
+
+// uploadPath is the path of an upload's source as it is stored.
+func uploadPath(path string) string {
+	path = norm.NFC.String(strings.TrimSpace(strings.ReplaceAll(path, "\x00", "")))
+	if path == "" {
+		return SourceUpload
+	}
+	return path
+}
+
+// AddSourceInput is a source that is to be added to a collection.
+type AddSourceInput struct {
+	SourceInput
+	// Additional is a JSON object, or nothing: what the operation is told besides.
+	Additional json.RawMessage
+	// Secrets are stored apart and never given back; no connector takes any yet.
+	Secrets map[string]string
+}
+
+// Validate reports every field that is wrong in form at once, and [ErrNoSecrets].
+// What the connector says comes after.
+func (in AddSourceInput) Validate() error {
+	var wrong faults
+	wrong.sourcePath("source_path", in.Path)
+	wrong.object("source_config", in.Config)
+	wrong.object("config", in.Additional)
+	if err := apperr.InvalidFields(wrong); err != nil {
+		return err
+	}
+	return checkSecrets(in.Secrets)
+}
+
+// UpdateSourceInput changes a source; what is nil stays as it is.
+type UpdateSourceInput struct {
+	// Config takes the place of the whole configuration but for the path.
+	Config json.RawMessage
+	// Secrets are as in [AddSourceInput]; an empty one deletes the one that is there.
+	Secrets map[string]string
+}
+
+// Validate reports every field that is wrong in form at once, and [ErrNoSecrets].
+func (in UpdateSourceInput) Validate() error {
+	var wrong faults
+	wrong.object("source_config", in.Config)
+	if err := apperr.InvalidFields(wrong); err != nil {
+		return err
+	}
+	return checkSecrets(in.Secrets)
+}
+
+// checkSecrets refuses a secret that nothing would use. One that is empty deletes what
+// there is, which is nothing.
+func checkSecrets(secrets map[string]string) error {
+	for _, secret := range secrets {
+		if secret != "" {
+			return ErrNoSecrets
+		}
+	}
+	return nil
 }
 
 // sparseIndex checks the configuration of a sparse index, which is accepted and

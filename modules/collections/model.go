@@ -105,6 +105,9 @@ type Source struct {
 	LastIndexedAt      *time.Time
 	CreatedAt          time.Time `gorm:"autoCreateTime:false;default:now()"`
 	UpdatedAt          time.Time `gorm:"autoUpdateTime:false;default:now()"`
+	// ScanRequestedAt is when an operation was last asked to look for what has changed
+	// in the source; nil once one has done so.
+	ScanRequestedAt *time.Time
 }
 
 // TableName is the table's name.

@@ -17,6 +17,8 @@ import (
 type Repository struct {
 	db    *database.DB
 	table database.Table[Collection, uuid.UUID]
+	// sources are the rows of all collections: each statement names its own.
+	sources database.Table[Source, int64]
 }
 
 // NewRepository makes a repository on the database.
@@ -29,6 +31,7 @@ func NewRepository(db *database.DB) *Repository {
 				"sync_mode", "sync_interval_minutes", "sync_paused_at", "sync_next_run_at",
 				"embedding_model", "quantization", "chunk_size", "chunk_overlap", "chunking_strategy", "chunking_config"},
 		},
+		sources: database.Table[Source, int64]{DB: db, Key: "id", NotFound: ErrSourceNotFound, Updatable: []string{"source_config"}},
 	}
 }
 

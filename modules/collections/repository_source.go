@@ -7,14 +7,19 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"semantik/platform/database"
 )
 
 // EnsureSource gives the collection's source with this path, making it if there
 // is none. It locks nothing when the source is there, so that uploads do not
-// wait for one another.
+// wait for one another. [ErrSourcePathTaken] when it is of another type.
 func (r *Repository) EnsureSource(ctx context.Context, scope Scope, sourceType, path string) (Source, error) {
 	found, err := r.sourceByPath(ctx, scope, path)
-	if err == nil || !errors.Is(err, gorm.ErrRecordNotFound) {
+	if err == nil {
+		return found, found.mustBe(sourceType)
+	}
+	if !errors.Is(err, gorm.ErrRecordNotFound) {
 		return found, r.db.Translate(err)
 	}
 	s := Source{CollectionID: scope.ID(), SourceType: sourceType, SourcePath: path, SourceConfig: json.RawMessage("{}")}
@@ -28,10 +33,20 @@ func (r *Repository) EnsureSource(ctx context.Context, scope Scope, sourceType, 
 		return s, r.db.Translate(result.Error)
 	}
 	if result.RowsAffected == 0 { // somebody else was faster
-		s, err = r.sourceByPath(ctx, scope, path)
-		return s, r.db.Translate(err)
+		if s, err = r.sourceByPath(ctx, scope, path); err != nil {
+			return s, r.db.Translate(err)
+		}
+		return s, s.mustBe(sourceType)
 	}
 	return s, nil
+}
+
+// mustBe is [ErrSourcePathTaken] for a source of another type.
+func (s Source) mustBe(sourceType string) error {
+	if s.SourceType != sourceType {
+		return ErrSourcePathTaken.WithDetail("source_id", s.ID).WithDetail("source_type", s.SourceType)
+	}
+	return nil
 }
 
 // CreateSource adds a source to the collection, and fills in what the database has
@@ -89,4 +104,79 @@ where id = $2
 func (r *Repository) TakeFromSource(ctx context.Context, scope Scope, sourceID, bytes int64) error {
 	_, err := r.db.Querier(ctx).Exec(ctx, takeFromSource, scope.ID(), sourceID, bytes)
 	return r.db.Translate(err)
+}
+
+// ofCollection keeps to the sources of one collection.
+func ofCollection(scope Scope) database.Condition {
+	return database.Where("collection_id = ?", scope.ID())
+}
+
+// ListSources lists the collection's sources in the order in which they were added,
+// with the total. It is served by the unique key (collection_id, source_path).
+func (r *Repository) ListSources(ctx context.Context, scope Scope, page database.Page) ([]Source, int64, error) {
+	return r.sources.List(ctx, page, "id", ofCollection(scope))
+}
+
+// GetSource reads one of the collection's sources.
+func (r *Repository) GetSource(ctx context.Context, scope Scope, id int64) (Source, error) {
+	return r.sources.Get(ctx, id, ofCollection(scope))
+}
+
+// FindSource reads the collection's source that is named by one of the paths, the
+// first of them before the others. It is served by the unique key (collection_id,
+// source_path).
+func (r *Repository) FindSource(ctx context.Context, scope Scope, paths []string) (Source, error) {
+	var s Source
+	err := r.db.Session(ctx).
+		Where("collection_id = ? and source_path in ?", scope.ID(), paths).
+		Order(clause.Expr{SQL: "source_path = ? desc, id", Vars: []any{paths[0]}}).
+		Take(&s).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return s, ErrSourceNotFound
+	}
+	return s, r.db.Translate(err)
+}
+
+// SaveSource adds a source to the collection or, where its path has one already, gives
+// that one the new configuration; created tells which. [ErrSourcePathTaken] when that
+// one is of another type. Whoever calls it has locked the collection's row.
+func (r *Repository) SaveSource(ctx context.Context, scope Scope, s Source) (saved Source, created bool, err error) {
+	found, err := r.sourceByPath(ctx, scope, s.SourcePath)
+	switch {
+	case errors.Is(err, gorm.ErrRecordNotFound):
+		return s, true, r.CreateSource(ctx, scope, &s)
+	case err != nil:
+		return s, false, r.db.Translate(err)
+	}
+	if err := found.mustBe(s.SourceType); err != nil {
+		return found, false, err
+	}
+	saved, err = r.UpdateSource(ctx, scope, found.ID, s.SourceConfig)
+	return saved, false, err
+}
+
+// UpdateSource gives one of the collection's sources another configuration.
+func (r *Repository) UpdateSource(ctx context.Context, scope Scope, id int64, config json.RawMessage) (Source, error) {
+	return r.sources.Update(ctx, id, map[string]any{"source_config": config}, ofCollection(scope))
+}
+
+// requestScan is served by the primary key.
+const requestScan = `
+update collection_sources
+set scan_requested_at = now()
+where id = $2
+  and collection_id = $1`
+
+// RequestScan notes that an operation is to look for what has changed in the source.
+// The one that has looked takes the note away, unless it is a newer one than that
+// which it has found.
+func (r *Repository) RequestScan(ctx context.Context, scope Scope, id int64) error {
+	tag, err := r.db.Querier(ctx).Exec(ctx, requestScan, scope.ID(), id)
+	if err != nil {
+		return r.db.Translate(err)
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrSourceNotFound
+	}
+	return nil
 }

@@ -47,6 +47,8 @@ func Register(api huma.API, s *Service, failures FailureCounter) {
 	}, r.get)
 	registerUpdate(api, r, tags)
 	registerSharing(api, r)
+	registerSources(api, r)
+	registerConnectors(api, r)
 	registerEmptyLists(api, s)
 	registerDelete(api, r, tags)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"semantik/modules/collections/connectors"
 	"semantik/platform/auth"
 	"semantik/platform/database"
 	"semantik/platform/idempotency"
@@ -41,6 +42,9 @@ type Service struct {
 	directory  Directory
 	audit      Recorder
 	keys       *idempotency.Keeper
+	// connectors are the kinds of sources, and sourceWork is what is done on them.
+	connectors *connectors.Registry
+	sourceWork SourceWork
 }
 
 // Deps are what a [Service] stands on.
@@ -52,13 +56,15 @@ type Deps struct {
 	Directory   Directory
 	Audit       Recorder
 	Idempotency *idempotency.Keeper
+	Connectors  *connectors.Registry
+	SourceWork  SourceWork
 }
 
 // NewService makes the service.
 func NewService(d Deps) *Service {
 	return &Service{
 		db: d.DB, repository: d.Repository, operations: d.Operations, status: d.Status, directory: d.Directory,
-		audit: d.Audit, keys: d.Idempotency,
+		audit: d.Audit, keys: d.Idempotency, connectors: d.Connectors, sourceWork: d.SourceWork,
 	}
 }
 

@@ -3,12 +3,14 @@ package collections
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 
 	"github.com/google/uuid"
 
+	"semantik/modules/collections/connectors"
 	"semantik/platform/audit"
 	"semantik/platform/auth"
 )
@@ -21,13 +23,18 @@ type Created struct {
 
 // Create makes a collection, owned by the caller, with its first source if one was
 // given, and the operation that makes it ready, all in one unit of work. It returns
-// the errors of [CreateInput.Validate] and [ErrNameTaken].
+// the errors of [CreateInput.Validate], [ErrNameTaken] and, for the source, those of
+// its connector.
 func (s *Service) Create(ctx context.Context, in CreateInput) (Created, error) {
 	who, err := auth.RequireUnconfined(ctx, auth.ScopeWrite)
 	if err != nil {
 		return Created{}, err
 	}
 	p, err := in.prepare()
+	if err != nil {
+		return Created{}, err
+	}
+	first, err := s.firstSource(ctx, p.source)
 	if err != nil {
 		return Created{}, err
 	}
@@ -39,7 +46,7 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (Created, error) {
 			return fmt.Errorf("creating a collection: %w", err)
 		}
 		scope := Scope{collection: created.Collection, granted: Admin}
-		config, err := s.firstSource(ctx, scope, p.source)
+		config, err := s.addFirstSource(ctx, scope, first)
 		if err != nil {
 			return err
 		}
@@ -55,19 +62,41 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (Created, error) {
 	return created, err
 }
 
-// firstSource adds the collection's first source, if there is one, and gives the
-// config of the operation that makes the collection ready.
-func (s *Service) firstSource(ctx context.Context, scope Scope, in *SourceInput) (map[string]any, error) {
-	config := indexConfig(scope.collection)
+// firstSource is a collection's first source as its row; nil for none.
+func (s *Service) firstSource(ctx context.Context, in *SourceInput) (*Source, error) {
 	if in == nil {
-		return config, nil
+		return nil, nil
 	}
-	source := Source{SourceType: in.Type, SourcePath: in.Path, SourceConfig: in.Config}
+	if in.Type != SourceUpload {
+		source, err := s.sourceOf(ctx, *in, "body.source.source_config.")
+		if errors.Is(err, connectors.ErrUnknownType) {
+			err = connectors.ErrUnknownType.WithMessagef("The source type %q is not known. Use one of: %s, %s.",
+				in.Type, SourceUpload, strings.Join(s.connectors.Types(), ", "))
+		}
+		return &source, err
+	}
+	source := Source{SourceType: in.Type, SourcePath: uploadPath(in.Path), SourceConfig: in.Config}
 	if source.SourceConfig == nil {
 		source.SourceConfig = json.RawMessage("{}")
 	}
+	return &source, nil
+}
+
+// addFirstSource adds the collection's first source, if there is one, and gives the
+// config of the operation that makes the collection ready.
+func (s *Service) addFirstSource(ctx context.Context, scope Scope, first *Source) (map[string]any, error) {
+	config := indexConfig(scope.collection)
+	if first == nil {
+		return config, nil
+	}
+	source := *first // a unit of work may run more than once
 	if err := s.repository.CreateSource(ctx, scope, &source); err != nil {
 		return nil, fmt.Errorf("adding the first source: %w", err)
+	}
+	if source.SourceType != SourceUpload {
+		if err := s.repository.RequestScan(ctx, scope, source.ID); err != nil {
+			return nil, fmt.Errorf("asking for a look at the first source: %w", err)
+		}
 	}
 	config["sources"] = []any{map[string]any{
 		"source_id": source.ID, "source_type": source.SourceType, "source_path": source.SourcePath, "source_config": source.SourceConfig,

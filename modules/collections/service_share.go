@@ -119,8 +119,13 @@ func (s *Service) Unshare(ctx context.Context, id uuid.UUID, grantID int64) erro
 // collection. Its row is locked: what is done comes before its deletion or finds
 // it gone, and two changes of one permission come one after the other.
 func (s *Service) administering(ctx context.Context, id uuid.UUID, fn func(ctx context.Context, scope Scope) error) error {
+	return s.holding(ctx, id, Admin, fn)
+}
+
+// holding is administering for somebody who needs less than [Admin].
+func (s *Service) holding(ctx context.Context, id uuid.UUID, need Permission, fn func(ctx context.Context, scope Scope) error) error {
 	return s.db.InTx(ctx, func(ctx context.Context) error {
-		scope, err := s.Authorize(ctx, id, Admin)
+		scope, err := s.Authorize(ctx, id, need)
 		if err != nil {
 			return err
 		}
@@ -129,7 +134,7 @@ func (s *Service) administering(ctx context.Context, id uuid.UUID, fn func(ctx c
 		}
 		// Once more, now that nobody else changes it: while this waited for the lock
 		// the right may have been taken away, or the collection given to another.
-		if scope, err = s.Authorize(ctx, id, Admin); err != nil {
+		if scope, err = s.Authorize(ctx, id, need); err != nil {
 			return err
 		}
 		return fn(ctx, scope)

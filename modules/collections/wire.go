@@ -79,7 +79,7 @@ type createBody struct {
 	SyncIntervalMinutes *int            `json:"sync_interval_minutes,omitempty" doc:"15 or more; required with sync_mode continuous."`
 	PipelineConfig      json.RawMessage `json:"pipeline_config,omitempty" doc:"A graph of nodes and edges, which is checked and kept, and not returned."`
 	SparseIndexConfig   json.RawMessage `json:"sparse_index_config,omitempty" doc:"Checked, and has no effect: every collection is searched by words."`
-	Source              json.RawMessage `json:"source,omitempty" doc:"The first source: an object with source_type, which must be upload, source_path and source_config."`
+	Source              json.RawMessage `json:"source,omitempty" doc:"The first source: an object with source_type, which is upload or one of those that GET /api/v2/connectors lists, source_path and source_config."`
 }
 
 func (b createBody) input() CreateInput {

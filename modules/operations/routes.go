@@ -30,6 +30,7 @@ func Register(api huma.API, s *Service) {
 		Security: web.Bearer(), Errors: []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound},
 	}, s.handleCancel)
 	registerCollection(api, s, tags)
+	registerSources(api, s)
 }
 
 type listRequest struct {

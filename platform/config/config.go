@@ -14,6 +14,7 @@ type Config struct {
 	HTTP       HTTP
 	Log        Log
 	Store      Store
+	Sources    Sources
 	Limits     Limits
 	RateLimits RateLimits
 	Operations Operations
@@ -101,6 +102,12 @@ type Store struct {
 	// PostgresSettings override the settings that the embedded server is
 	// started with; never nil.
 	PostgresSettings map[string]string
+}
+
+// Sources says what the server may read by itself.
+type Sources struct {
+	// DocumentRoots are absolute paths of folders; empty for none.
+	DocumentRoots []string
 }
 
 // Limits bound what one request may bring.

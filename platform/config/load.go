@@ -165,7 +165,8 @@ func (c *Config) finish(valid bool) []Problem {
 	if c.RateLimits.Disabled {
 		c.warnings = append(c.warnings, "DISABLE_RATE_LIMITING is set: passwords can be guessed as fast as this machine can check them.")
 	}
-	return append(problems, c.resolvePaths()...)
+	problems = append(problems, c.resolvePaths()...)
+	return append(problems, c.checkDocumentRoots()...)
 }
 
 func (c *Config) resolvePaths() []Problem {
