@@ -16,7 +16,9 @@ import (
 	"semantik/modules/collections"
 	"semantik/modules/collections/connectors"
 	"semantik/modules/collections/connectors/directory"
+	"semantik/modules/collections/preview"
 	"semantik/modules/documents"
+	"semantik/modules/documents/extract"
 	"semantik/modules/operations"
 	"semantik/modules/users"
 	"semantik/platform/audit"
@@ -222,6 +224,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	audit.Register(api, a.Audit)
 	users.Register(api, a.Users)
 	collections.Register(api, a.Collections, documentRows)
+	preview.Register(api, preview.NewService(sources, extract.DetectMIME, nil, preview.Config{}))
 	documents.Register(api, a.Documents)
 	chunks.Register(api, a.Chunks)
 	partitions.Register(api, a.Partitions)
