@@ -211,7 +211,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	partitionRows := partitions.NewRepository(a.DB)
 	a.Partitions = partitions.NewService(a.DB, partitionRows, o.Logger)
 	a.Analyzer = partitions.NewAnalyzer(a.DB, partitionRows, o.Logger)
-	if err := a.joinOperations(c, o, rows{collectionRows, documentRows, chunkRows, operationRows}, starter, status); err != nil {
+	if err := a.joinOperations(c, o, rows{collectionRows, documentRows, chunkRows, operationRows}, starter, status, sources); err != nil {
 		return err
 	}
 

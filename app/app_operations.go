@@ -3,6 +3,7 @@ package app
 import (
 	"semantik/modules/chunks"
 	"semantik/modules/collections"
+	"semantik/modules/collections/connectors"
 	"semantik/modules/documents"
 	"semantik/modules/operations"
 	"semantik/modules/users"
@@ -19,13 +20,17 @@ type rows struct {
 
 // joinOperations builds the worker with every kind of work, and the service that
 // watches and cancels it.
-func (a *App) joinOperations(c *config.Config, o Options, r rows, starter *operations.Starter, status *collections.StatusChanger) error {
-	appending := operations.NewAppendWork(operations.TypeAppend, a.DB, r.documents, r.chunks, r.collections)
+func (a *App) joinOperations(c *config.Config, o Options, r rows, starter *operations.Starter, status *collections.StatusChanger, sources *connectors.Registry) error {
+	deps := operations.AppendDeps{
+		DB: a.DB, Documents: r.documents, Chunks: r.chunks, Collections: r.collections, Importer: a.Documents, Connectors: sources,
+	}
+	appending := operations.NewAppendWork(operations.TypeAppend, deps)
 	works := operations.NewWorks(
 		appending,
 		operations.NewReindexWork(appending),
-		operations.NewAppendWork(operations.TypeIndex, a.DB, r.documents, r.chunks, r.collections),
-		operations.NewAppendWork(operations.TypeRetry, a.DB, r.documents, r.chunks, r.collections),
+		operations.NewAppendWork(operations.TypeIndex, deps),
+		operations.NewAppendWork(operations.TypeRetry, deps),
+		operations.NewRemoveSourceWork(a.DB, r.documents, r.chunks, r.collections, a.Audit),
 		operations.NewPurgeWork(a.DB, r.documents, r.chunks, r.collections,
 			operations.PurgeConfig{Rows: c.Operations.PurgeRows, Pause: c.Operations.PurgePause}),
 	)

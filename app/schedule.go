@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"semantik/modules/chunks"
@@ -37,6 +38,11 @@ func (a *App) joinSchedule(c *config.Config, o Options) (err error) {
 			Description: "Have PostgreSQL analyze the parents of the partitions, once a tenth of their rows has changed and at least daily.",
 			Do:          func(ctx context.Context, _ *schedule.Run) (string, error) { return a.Analyzer.Report(ctx) },
 		},
+		{
+			Name: "sync", Every: time.Minute, AtOnce: true,
+			Description: "Start a run over the sources of each collection that is synchronised by itself and due.",
+			Do:          func(ctx context.Context, _ *schedule.Run) (string, error) { return a.syncDue(ctx) },
+		},
 	}, upkeep.Tasks(deps, upkeep.Config{
 		Trash: c.Retention.Trash, Operations: c.Retention.Operations,
 		Rows: c.Operations.PurgeRows, Pause: c.Operations.PurgePause, Logger: o.Logger,
@@ -47,4 +53,10 @@ func (a *App) joinSchedule(c *config.Config, o Options) (err error) {
 	}
 	schedule.Register(a.Server.API(), a.Schedule)
 	return nil
+}
+
+// syncDue is [collections.Service.SyncDue], with a sentence about it.
+func (a *App) syncDue(ctx context.Context) (string, error) {
+	started, err := a.Collections.SyncDue(ctx)
+	return fmt.Sprintf("Runs started: %d.", started), err
 }

@@ -387,6 +387,29 @@ create index ix_documents_deleted_at on documents (deleted_at) where deleted_at 
 create index ix_documents_search on documents using gin (collection_id, search);
 
 
+-- Files of a source whose content the collection has already, in a document with
+-- another path: a content exists once. They are remembered so that the next run need
+-- not read them, and so that one of them can take the place of a file that is gone.
+create table source_copies (
+    id               bigint      not null generated always as identity,
+    source_id        bigint      not null,
+    file_path        text        not null,
+    file_size        bigint      not null,
+    file_modified_at timestamptz, -- null: changed too shortly before it was read to be told by its time
+    content_hash     text        not null, -- SHA-256, lower-case hex
+    last_seen_at     timestamptz not null default now(),
+
+    constraint source_copies_pkey primary key (id),
+    constraint fk_source_copies_source foreign key (source_id) references collection_sources (id) on delete cascade,
+    constraint ck_source_copies_file_path check (length(file_path) between 1 and 4096)
+);
+
+-- What is known of a path, by hash as with documents; the cascade.
+create index ix_source_copies_file_path on source_copies (source_id, hashtextextended(file_path, 0));
+-- A copy of what is gone.
+create index ix_source_copies_content_hash on source_copies (source_id, content_hash);
+
+
 -- The bytes of a document and the text extracted from them, in slices, so that
 -- neither is ever in memory as a whole. They are in the database and not in a
 -- folder because then a document and its content commit, are deleted, backed up

@@ -88,6 +88,11 @@ select $1, case when k.id is null then p.id end, k.id, 'read', p.id
 from people p
 left join keys k on k.user_id = p.id`, l.collection.ID, first, n)
 	}},
+	{route: "GET /api/v2/collections/{collection_id}/sync/runs", fill: func(w *testworld.World, l lists, first, n int) {
+		w.Exec(`
+insert into sync_runs (collection_id, triggered_by, status)
+select $1, 'manual', 'success' from generate_series($2::int, $2 + $3 - 1)`, l.collection.ID, first, n)
+	}},
 	{route: "GET /api/v2/collections/{collection_id}/sources", fill: func(w *testworld.World, l lists, first, n int) {
 		w.Exec(`
 insert into collection_sources (collection_id, source_type, source_path)

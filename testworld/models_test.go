@@ -34,6 +34,7 @@ var models = map[string]any{
 	"api_keys":           users.APIKey{},
 	"collections":        collections.Collection{},
 	"collection_sources": collections.Source{},
+	"sync_runs":          collections.SyncRun{},
 	"documents":          documents.Document{},
 	"document_contents":  documents.Content{},
 	"chunks":             chunks.Chunk{},
@@ -45,7 +46,6 @@ var models = map[string]any{
 var notInModels = map[string]string{
 	"users.preferences":          "nothing reads or sets them yet; the database has their default",
 	"collection_sources.secrets": "never read into a value that could be shown",
-	"documents.file_modified_at": "only a run over a folder knows it, and there is none yet",
 	"documents.search":           "the database makes it, and looks into it; nobody reads it",
 }
 

@@ -34,6 +34,14 @@ var (
 	ErrNoSyncInterval = apperr.New(apperr.Malformed, "sync_interval_missing",
 		"A collection that is synchronised continuously needs sync_interval_minutes, 15 or more.")
 
+	// ErrNotContinuous means that a collection is not synchronised by itself.
+	ErrNotContinuous = apperr.New(apperr.Malformed, "sync_not_continuous",
+		"The collection is not synchronised by itself: its sync_mode is one_time. Set it to continuous first.")
+
+	// ErrNoSources means that a collection has nothing that could be looked through again.
+	ErrNoSources = apperr.New(apperr.Conflict, "no_sources",
+		"The collection has no source that can be looked through again. Add a directory; uploads come by themselves.")
+
 	// ErrUnknownStrategy means that the chunking strategy is not one of those on
 	// offer.
 	ErrUnknownStrategy = apperr.New(apperr.Malformed, "unknown_chunking_strategy",

@@ -19,6 +19,7 @@ type Repository struct {
 	table database.Table[Collection, uuid.UUID]
 	// sources are the rows of all collections: each statement names its own.
 	sources database.Table[Source, int64]
+	runs    database.Table[SyncRun, int64]
 }
 
 // NewRepository makes a repository on the database.
@@ -32,6 +33,7 @@ func NewRepository(db *database.DB) *Repository {
 				"embedding_model", "quantization", "chunk_size", "chunk_overlap", "chunking_strategy", "chunking_config"},
 		},
 		sources: database.Table[Source, int64]{DB: db, Key: "id", NotFound: ErrSourceNotFound, Updatable: []string{"source_config"}},
+		runs:    database.Table[SyncRun, int64]{DB: db, Key: "id", NotFound: ErrNotFound},
 	}
 }
 

@@ -81,6 +81,16 @@ where ctid = any(array(
   limit $2
 ))`
 
+	purgeCopies = `
+delete from source_copies
+where ctid = any(array(
+  select c.ctid
+  from collection_sources s
+  join source_copies c on c.source_id = s.id
+  where s.collection_id = $1
+  limit $2
+))`
+
 	purgeSources = `
 delete from collection_sources
 where ctid = any(array(
@@ -92,7 +102,7 @@ where ctid = any(array(
 )
 
 // Purge deletes what belongs to a deleted collection besides its documents, which
-// are gone by then: at most limit permissions, runs and sources each. It tells how
+// are gone by then: at most limit permissions, runs, copies and sources each. It tells how
 // many rows that were; none when nothing is left. The tombstone stays, and its
 // operations with it.
 func (r *Repository) Purge(ctx context.Context, scope Scope, limit int) (int64, error) {
@@ -100,7 +110,7 @@ func (r *Repository) Purge(ctx context.Context, scope Scope, limit int) (int64, 
 		return 0, err
 	}
 	var gone int64
-	for _, sql := range []string{purgePermissions, purgeSyncRuns, purgeSources} {
+	for _, sql := range []string{purgePermissions, purgeSyncRuns, purgeCopies, purgeSources} {
 		tag, err := r.db.Querier(ctx).Exec(ctx, sql, scope.ID(), limit)
 		if err != nil {
 			return 0, r.db.Translate(err)

@@ -48,6 +48,7 @@ func Register(api huma.API, s *Service, failures FailureCounter) {
 	registerUpdate(api, r, tags)
 	registerSharing(api, r)
 	registerSources(api, r)
+	registerSync(api, r)
 	registerConnectors(api, r)
 	registerEmptyLists(api, s)
 	registerDelete(api, r, tags)

@@ -25,6 +25,9 @@ type SourceWork interface {
 	// documents, or starts one. Another active one is a conflict. additional is a JSON
 	// object, or nothing.
 	StartAppend(ctx context.Context, scope Scope, source Source, userID int64, additional json.RawMessage) (uuid.UUID, error)
+	// StartSync has all the sources looked through that were asked for. It is a conflict
+	// while the collection has an active operation.
+	StartSync(ctx context.Context, scope Scope, userID int64, config map[string]any) (uuid.UUID, error)
 	// StartRemoval has the source and its documents removed. It is a conflict while the
 	// collection has an active operation or has never been ready.
 	StartRemoval(ctx context.Context, scope Scope, source Source, userID int64) (uuid.UUID, error)

@@ -92,4 +92,8 @@ var Constraints = database.Constraints{
 	"fk_document_contents_document": ErrNotFound,
 	"ck_document_contents_kind":     errInvalidRow,
 	"ck_document_contents_slice":    errInvalidRow,
+
+	"source_copies_pkey":         errExists,
+	"fk_source_copies_source":    errSourceGone,
+	"ck_source_copies_file_path": errInvalidRow,
 }

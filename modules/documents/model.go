@@ -47,7 +47,12 @@ type Document struct {
 	ChunkedHash *string
 	// Meta is a JSON object as text, so that a number in it keeps its digits; nil
 	// where there is none.
-	Meta       json.RawMessage
+	Meta json.RawMessage
+	// FileModifiedAt is the time of the file in its source, by which the next run knows
+	// that it is unchanged; nil for an upload, and for a file that was changed so shortly
+	// before it was read that its time does not tell.
+	FileModifiedAt *time.Time
+	// LastSeenAt is when the file was last seen, by an upload or by a run over its source.
 	LastSeenAt *time.Time
 	CreatedAt  time.Time `gorm:"autoCreateTime:false;default:now()"`
 	UpdatedAt  time.Time `gorm:"autoUpdateTime:false;default:now()"`
@@ -98,4 +103,10 @@ const (
 	Replaced Outcome = "replaced"
 	// Failed is a file that was not taken.
 	Failed Outcome = "failed"
+	// Moved is a file of a source that has another path than before.
+	Moved Outcome = "moved"
+	// Unchanged is a file of a source with the content that it had.
+	Unchanged Outcome = "unchanged"
+	// Removed is a file of a source that is gone.
+	Removed Outcome = "removed"
 )

@@ -24,7 +24,7 @@ func NewRepository(db *database.DB) *Repository {
 	return &Repository{db: db, table: database.Table[Document, uuid.UUID]{
 		DB: db, Key: "id", NotFound: ErrNotFound,
 		Updatable: []string{"source_id", "file_path", "file_name", "file_size", "mime_type", "content_hash", "meta",
-			"status", "error_message", "error_category", "last_seen_at"},
+			"status", "error_message", "error_category", "file_modified_at", "last_seen_at"},
 	}}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -19,6 +20,11 @@ type incoming struct {
 	path     string
 	mimeType string
 	content  *spooled
+	// sourceID is the source that a run has found the file in; 0 for an upload, whose
+	// source is made where there is none.
+	sourceID int64
+	// modifiedAt is the time of the file in its source.
+	modifiedAt *time.Time
 }
 
 // placed is what was made of a file's row, with what follows from it.
@@ -139,14 +145,14 @@ func (s *Service) dropFor(ctx context.Context, scope collections.Scope, old, the
 // worker has the new ones. What is said about the file now stands, and what was
 // said before stays where nothing is said.
 func (s *Service) replace(ctx context.Context, scope collections.Scope, old Document, file incoming) (placed, error) {
-	source, err := s.rows.EnsureSource(ctx, scope, sourceUpload, sourcePath(file.upload))
+	source, err := s.sourceOf(ctx, scope, file)
 	if err != nil {
 		return placed{}, err
 	}
 	changes := map[string]any{
 		"content_hash": file.content.hash, "file_size": file.content.size, "mime_type": file.mime(),
 		"status": StatusPending, "error_message": nil, "error_category": nil,
-		"source_id": source.ID, "last_seen_at": database.Now(),
+		"source_id": source, "file_modified_at": file.modifiedAt, "last_seen_at": database.Now(),
 	}
 	if len(file.upload.Metadata) > 0 {
 		changes["meta"] = file.upload.Metadata
@@ -160,14 +166,15 @@ func (s *Service) replace(ctx context.Context, scope collections.Scope, old Docu
 
 // create makes a new document.
 func (s *Service) create(ctx context.Context, scope collections.Scope, file incoming) (placed, error) {
-	source, err := s.rows.EnsureSource(ctx, scope, sourceUpload, sourcePath(file.upload))
+	source, err := s.sourceOf(ctx, scope, file)
 	if err != nil {
 		return placed{}, err
 	}
 	mimeType := file.mime()
 	d := Document{
-		ID: uuid.New(), SourceID: &source.ID, FilePath: file.path, FileName: path.Base(file.path), FileSize: file.content.size,
+		ID: uuid.New(), SourceID: &source, FilePath: file.path, FileName: path.Base(file.path), FileSize: file.content.size,
 		MimeType: &mimeType, ContentHash: file.content.hash, Status: StatusPending, Meta: file.upload.Metadata,
+		FileModifiedAt: file.modifiedAt,
 	}
 	created, err := s.repository.CreateIfNew(ctx, scope, &d)
 	if err != nil {
@@ -184,6 +191,15 @@ func (s *Service) create(ctx context.Context, scope collections.Scope, file inco
 		Result: Result{Outcome: Created, Document: d},
 		counts: collections.Counts{Documents: 1, Bytes: file.content.size}, waits: true, fresh: true,
 	}, nil
+}
+
+// sourceOf is the id of the source that the file belongs to.
+func (s *Service) sourceOf(ctx context.Context, scope collections.Scope, file incoming) (int64, error) {
+	if file.sourceID != 0 {
+		return file.sourceID, nil
+	}
+	source, err := s.rows.EnsureSource(ctx, scope, sourceUpload, sourcePath(file.upload))
+	return source.ID, err
 }
 
 // mime is the type of the file: what its content and name say, else what the

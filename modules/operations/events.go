@@ -2,6 +2,7 @@ package operations
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"strconv"
 
@@ -104,17 +105,36 @@ func (o Operation) outcome(c collections.Collection, result map[string]any) map[
 	case TypeIndex:
 		return map[string]any{"qdrant_collection": c.VectorStoreName, "vector_dim": 0}
 	case TypeAppend:
-		return map[string]any{
-			"source": "upload", "source_type": "upload", "documents_added": result["documents_processed"], "documents_updated": 0,
-			"total_files_scanned": sum(result["documents_processed"], result["documents_failed"]), "unchanged_skipped": 0,
-		}
+		return o.outcomeOfAppend(result)
 	case TypeReindex:
 		return map[string]any{"processed": result["documents_reindexed"]}
-	case "remove_source":
+	case TypeRemoveSource:
 		return result
 	default:
 		return nil
 	}
+}
+
+// outcomeOfAppend tells of the source that the operation was started for. Documents that
+// were uploaded are not counted as new or changed ones.
+func (o Operation) outcomeOfAppend(result map[string]any) map[string]any {
+	var config struct {
+		SourcePath string `json:"source_path"`
+		SourceType string `json:"source_type"`
+	}
+	if json.Unmarshal(o.Config, &config) != nil || config.SourceType == "" {
+		config.SourcePath, config.SourceType = "", "directory" // a run over all of them
+	}
+	told := map[string]any{"source": config.SourcePath, "source_type": config.SourceType}
+	if config.SourceType == collections.SourceUpload {
+		told[countAdded], told[countUpdated], told[countUnchanged] = result["documents_processed"], 0, 0
+		told[countScanned] = sum(result["documents_processed"], result["documents_failed"])
+		return told
+	}
+	for _, name := range []string{countAdded, countUpdated, countUnchanged, countScanned} {
+		told[name] = sum(result[name])
+	}
+	return told
 }
 
 func sum(values ...any) int64 {

@@ -8,6 +8,7 @@ import (
 
 	"semantik/modules/collections"
 	"semantik/modules/documents"
+	"semantik/platform/database"
 	"semantik/platform/pgtest"
 	"semantik/testworld"
 )
@@ -16,6 +17,12 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // quickLease lets a worker that has gone silent be noticed soon.
 const quickLease = "OPERATION_LEASE_SECONDS=1"
+
+// Pages of lists.
+var (
+	onePage   = database.Page{Limit: 50}
+	wholePage = database.Page{Limit: database.MaxList}
+)
 
 // lapse lets the lease of every operation run out, as if its worker had been
 // silent for that long.

@@ -79,6 +79,8 @@ type Progress struct {
 	Total int64 `json:"total"`
 	// Chunks is how many chunks were made, or purged.
 	Chunks int64 `json:"chunks"`
+	// Counts are what else was counted, by name.
+	Counts map[string]int64 `json:"counts,omitempty"`
 	// Message says in words what is being done.
 	Message string `json:"message,omitempty"`
 }

@@ -82,6 +82,17 @@ set lease_until = now() + $3::interval,
       'skipped', coalesce((meta #>> '{progress,skipped}')::bigint, 0) + $10,
       'chunks', coalesce((meta #>> '{progress,chunks}')::bigint, 0) + $6,
       'total', $7::bigint,
+      'counts', (
+        select coalesce(jsonb_object_agg(name, n), '{}')
+        from (
+          select name, sum(n::bigint) as n
+          from (
+            select * from jsonb_each_text(coalesce(meta #> '{progress,counts}', '{}')) as was (name, n)
+            union all
+            select * from jsonb_each_text(coalesce($11::jsonb, '{}')) as more (name, n)
+          ) both_of_them
+          group by name
+        ) summed),
       'message', $8::text))
 where id = $1
   and attempt = $2
@@ -136,7 +147,7 @@ func (r *Repository) Renew(ctx context.Context, o Operation, lease time.Duration
 // collection's counters: errLost rolls the step back.
 func (r *Repository) Advance(ctx context.Context, o Operation, lease time.Duration, more Progress, moved bool) (Progress, error) {
 	var sum Progress
-	err := r.db.Querier(ctx).QueryRow(ctx, advance, o.ID, o.Attempt, lease, more.Done, more.Failed, more.Chunks, more.Total, more.Message, moved, more.Skipped).
+	err := r.db.Querier(ctx).QueryRow(ctx, advance, o.ID, o.Attempt, lease, more.Done, more.Failed, more.Chunks, more.Total, more.Message, moved, more.Skipped, more.Counts).
 		Scan(&sum)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return sum, errLost

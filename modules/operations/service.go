@@ -179,10 +179,8 @@ func parseStatuses(list string) ([]Status, error) {
 	return found, nil
 }
 
-// wireTypes are the types that a filter may name: those of the API, although one of
-// them does nothing here yet, so that a client's filter finds nothing instead of
-// failing.
-var wireTypes = []Type{TypeIndex, TypeAppend, TypeReindex, "remove_source", TypeDelete, TypeRetry}
+// wireTypes are the types that a filter may name.
+var wireTypes = []Type{TypeIndex, TypeAppend, TypeReindex, TypeRemoveSource, TypeDelete, TypeRetry}
 
 func parseType(s string) (Type, error) {
 	t := Type(strings.ToLower(strings.TrimSpace(s)))

@@ -151,17 +151,19 @@ func TestAddSource_IsTheWayOutOfErrorAndDegraded(t *testing.T) {
 	}
 }
 
-// What adds documents takes the source in; beside anything else it is a conflict.
+// What takes up documents takes the source in; beside anything else it is a conflict.
 func TestAddSource_BesideAnActiveOperation(t *testing.T) {
 	t.Parallel()
 	root, setting := folders(t, "docs")
 	w := testworld.New(t, testworld.NoWorker(), setting)
-	for _, kind := range []operations.Type{operations.TypeAppend, operations.TypeIndex, "reindex", "remove_source", "retry_documents"} {
+	for _, kind := range []operations.Type{
+		operations.TypeAppend, operations.TypeIndex, operations.TypeRetry, operations.TypeReindex, operations.TypeRemoveSource,
+	} {
 		c := w.NewCollection(w.Root)
 		w.Exec(`update operations set type = $2 where uuid = $1`, c.InitialOperationID, kind)
 		before := w.Snapshot()
 		o, err := w.Operations.AddSource(w.As(w.Root), c.ID, folderSource(root+"/docs"))
-		if kind == operations.TypeAppend || kind == operations.TypeIndex {
+		if kind == operations.TypeAppend || kind == operations.TypeIndex || kind == operations.TypeRetry {
 			require.NoError(t, err)
 			require.Equal(t, c.InitialOperationID, o.UUID)
 			require.EqualValues(t, 1, w.Int(`select count(*) from collection_sources where collection_id = $1 and scan_requested_at is not null`, c.ID))

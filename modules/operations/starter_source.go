@@ -10,17 +10,11 @@ import (
 	"semantik/modules/collections"
 )
 
-// typeRemoveSource removes a source with its documents.
-const typeRemoveSource Type = "remove_source"
-
 var _ collections.SourceWork = (*Starter)(nil)
 
-// scanners are the types of operations that look through the sources that ask for it.
-var scanners = []Type{TypeIndex, TypeAppend}
-
 // StartAppend has the source looked through: it notes that on the source's row, and
-// makes sure that an active operation will see the note: the index or append operation
-// that is there, or a new append. One of another kind is [ErrActive].
+// makes sure that an active operation will see the note: one that takes up documents, or
+// a new append. One of another kind is [ErrActive].
 func (s *Starter) StartAppend(ctx context.Context, scope collections.Scope, source collections.Source, userID int64, additional json.RawMessage) (uuid.UUID, error) {
 	if additional == nil {
 		additional = json.RawMessage("{}")
@@ -34,12 +28,6 @@ func (s *Starter) StartAppend(ctx context.Context, scope collections.Scope, sour
 		if _, err := s.rows.Lock(ctx, scope); err != nil {
 			return err
 		}
-		switch active, found, err := s.repository.Active(ctx, scope); {
-		case err != nil:
-			return err
-		case found && !slices.Contains(scanners, active.Type):
-			return ErrActive
-		}
 		if err := s.rows.RequestScan(ctx, scope, source.ID); err != nil {
 			return err
 		}
@@ -48,6 +36,16 @@ func (s *Starter) StartAppend(ctx context.Context, scope collections.Scope, sour
 		return err
 	})
 	return id, err
+}
+
+// StartSync starts an append that looks through the sources that were asked for.
+// [ErrActive] while the collection has an active operation. Its row is locked.
+func (s *Starter) StartSync(ctx context.Context, scope collections.Scope, userID int64, config map[string]any) (uuid.UUID, error) {
+	id, err := s.Start(ctx, scope, collections.NewOperation{Type: string(TypeAppend), UserID: userID, Config: config})
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return id, s.status.Change(ctx, scope, collections.StatusProcessing, "")
 }
 
 // removable are the states in which a source may be removed: also those that the
@@ -74,7 +72,7 @@ func (s *Starter) StartRemoval(ctx context.Context, scope collections.Scope, sou
 			return collections.ErrWrongStatus.
 				WithMessagef("The collection is %s. A source can be removed once it is ready.", status).WithDetail("from", status)
 		}
-		id, err = s.Start(ctx, scope, collections.NewOperation{Type: string(typeRemoveSource), UserID: userID, Config: sourceConfig(source)})
+		id, err = s.Start(ctx, scope, collections.NewOperation{Type: string(TypeRemoveSource), UserID: userID, Config: sourceConfig(source)})
 		if err != nil {
 			return err
 		}

@@ -47,6 +47,8 @@ const (
 	TypeReindex Type = "reindex"
 	// TypeRetry takes up documents that had failed.
 	TypeRetry Type = "retry_documents"
+	// TypeRemoveSource removes a source with its documents.
+	TypeRemoveSource Type = "remove_source"
 	// TypeDelete purges a collection that was deleted.
 	TypeDelete Type = "delete"
 )

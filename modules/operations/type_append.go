@@ -11,6 +11,7 @@ import (
 
 	"semantik/modules/chunks"
 	"semantik/modules/collections"
+	"semantik/modules/collections/connectors"
 	"semantik/modules/documents"
 	"semantik/platform/apperr"
 	"semantik/platform/database"
@@ -35,16 +36,22 @@ const (
 // errNothingReadable ends an operation of which no document could be used.
 var errNothingReadable = apperr.New(apperr.Invalid, "nothing_readable", "None of the documents could be read.")
 
+// errNoSourceReadable ends an operation of which no source could be looked through.
+var errNoSourceReadable = apperr.New(apperr.Invalid, "no_source_readable", "No source could be looked through.")
+
 // appendWork takes up the documents that wait in a collection: it extracts their
 // text, cuts it, loads the chunks and makes their search rows. A document is a
-// transaction, or several when it has many chunks.
+// transaction, or several when it has many chunks. When none waits it looks through the
+// sources that ask for it, whose files then wait.
 type appendWork struct {
-	kind      Type
-	db        *database.DB
-	documents *documents.Repository
-	chunks    *chunks.Repository
-	rows      *collections.Repository
-	now       func() time.Time
+	kind       Type
+	db         *database.DB
+	documents  *documents.Repository
+	chunks     *chunks.Repository
+	rows       *collections.Repository
+	importer   Importer
+	connectors *connectors.Registry
+	now        func() time.Time
 	// parallel is how many documents are worked on at the same time.
 	parallel int
 }
@@ -52,9 +59,19 @@ type appendWork struct {
 // NewAppendWork makes the work of append operations and, with another type, of
 // index operations, a new collection being made ready by the documents that wait in
 // it, which mostly are none, and of those that retry documents.
-func NewAppendWork(kind Type, db *database.DB, docs *documents.Repository, chunkRows *chunks.Repository, rows *collections.Repository) Work {
-	return &appendWork{kind: kind, db: db, documents: docs, chunks: chunkRows, rows: rows, now: time.Now,
-		parallel: min(maxParallel, runtime.GOMAXPROCS(0))}
+func NewAppendWork(kind Type, d AppendDeps) Work {
+	return &appendWork{kind: kind, db: d.DB, documents: d.Documents, chunks: d.Chunks, rows: d.Collections, importer: d.Importer,
+		connectors: d.Connectors, now: time.Now, parallel: min(maxParallel, runtime.GOMAXPROCS(0))}
+}
+
+// AppendDeps are what the work of append operations stands on.
+type AppendDeps struct {
+	DB          *database.DB
+	Documents   *documents.Repository
+	Chunks      *chunks.Repository
+	Collections *collections.Repository
+	Importer    Importer
+	Connectors  *connectors.Registry
 }
 
 // Type is the type of operation.
@@ -72,8 +89,11 @@ func (a *appendWork) Step(ctx context.Context, run *Run) (bool, error) {
 		return false, err
 	}
 	waiting, err := a.documents.ClaimWaiting(ctx, run.Scope, claimedAtOnce*a.parallel)
-	if err != nil || len(waiting) == 0 {
-		return len(waiting) == 0, err
+	if err != nil {
+		return false, err
+	}
+	if len(waiting) == 0 {
+		return a.scanStep(ctx, run)
 	}
 	group, together := errgroup.WithContext(ctx)
 	group.SetLimit(a.parallel)
@@ -143,20 +163,61 @@ func (a *appendWork) Result(ctx context.Context, run *Run) (map[string]any, erro
 	if waiting > 0 {
 		return nil, errMore
 	}
-	p := run.Progress()
-	if p.Done > 0 && p.Done == p.Failed {
-		c, err := a.rows.GetByUUID(ctx, run.Scope.ID())
-		if err != nil {
-			return nil, err
-		}
-		if c.ChunkCount == 0 {
-			return nil, errNothingReadable.WithMessagef("None of the %d documents could be read; each says why.", p.Failed)
-		}
+	if _, asked, err := a.rows.NextScan(ctx, run.Scope); err != nil || asked {
+		return nil, errors.Join(err, errMore)
 	}
-	return map[string]any{
+	p := run.Progress()
+	if err := a.nothingDone(ctx, run, p); err != nil {
+		return nil, err
+	}
+	if err := a.rows.FinishSyncRun(ctx, run.Scope, ""); err != nil {
+		return nil, err
+	}
+	result := map[string]any{
 		"documents_processed": p.Done - p.Failed,
 		"documents_failed":    p.Failed,
 		"chunks_created":      p.Chunks,
 		"splitter":            "recursive",
-	}, nil
+	}
+	for name, n := range p.Counts {
+		result[name] = n
+	}
+	return result, nil
+}
+
+// nothingDone is why an operation has failed that could do nothing. What the collection
+// had before can be used as before.
+func (a *appendWork) nothingDone(ctx context.Context, run *Run, p Progress) error {
+	unreadable := p.Done > 0 && p.Done == p.Failed
+	unfound := p.Done == 0 && p.Counts[countFailed] > 0 && p.Counts[countSources]+p.Counts[countPartial] == 0
+	if !unreadable && !unfound {
+		return nil
+	}
+	c, err := a.rows.GetByUUID(ctx, run.Scope.ID())
+	if err != nil {
+		return err
+	}
+	switch {
+	case unfound:
+		run.leavesReady = c.ChunkCount > 0
+		return a.whySourcesFailed(ctx, run)
+	case c.ChunkCount == 0:
+		return errNothingReadable.WithMessagef("None of the %d documents could be read; each says why.", p.Failed)
+	default:
+		return nil
+	}
+}
+
+// whySourcesFailed is what the first of the collection's sources says that failed.
+func (a *appendWork) whySourcesFailed(ctx context.Context, run *Run) error {
+	sources, _, err := a.rows.ListSources(ctx, run.Scope, database.Page{Limit: database.MaxList})
+	if err != nil {
+		return err
+	}
+	for _, s := range sources {
+		if s.LastRunStatus != nil && *s.LastRunStatus == collections.RunFailed && s.LastError != nil {
+			return errNoSourceReadable.WithMessagef("No source could be looked through: %s", *s.LastError)
+		}
+	}
+	return errNoSourceReadable
 }

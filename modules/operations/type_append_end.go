@@ -69,10 +69,15 @@ func (a *appendWork) Withdraw(ctx context.Context, scope collections.Scope, reas
 	if err != nil {
 		return 0, fmt.Errorf("giving up the documents that wait: %w", err)
 	}
-	if counts != (collections.Counts{}) {
-		err = a.rows.AddCounts(ctx, scope, counts)
+	if _, err := a.rows.AbandonScans(ctx, scope, reason); err != nil {
+		return 0, fmt.Errorf("giving up the runs over sources: %w", err)
 	}
-	return left, err
+	if counts != (collections.Counts{}) {
+		if err := a.rows.AddCounts(ctx, scope, counts); err != nil {
+			return 0, err
+		}
+	}
+	return left, a.rows.FinishSyncRun(ctx, scope, reason)
 }
 
 // Abandon marks the documents that were being worked on as failed, and tells how

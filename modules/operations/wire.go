@@ -23,12 +23,13 @@ type operationBody struct {
 }
 
 type progressBody struct {
-	Done    int64  `json:"done"`
-	Failed  int64  `json:"failed"`
-	Skipped int64  `json:"skipped" doc:"Documents that were left as they are."`
-	Total   int64  `json:"total"`
-	Chunks  int64  `json:"chunks"`
-	Message string `json:"message"`
+	Done    int64            `json:"done"`
+	Failed  int64            `json:"failed"`
+	Skipped int64            `json:"skipped" doc:"Documents that were left as they are."`
+	Total   int64            `json:"total"`
+	Chunks  int64            `json:"chunks"`
+	Message string           `json:"message"`
+	Counts  map[string]int64 `json:"counts,omitempty" doc:"What else was counted: the files of sources that were looked through, say."`
 }
 
 func newOperationBody(o Operation) operationBody {
@@ -41,7 +42,7 @@ func newOperationBody(o Operation) operationBody {
 		body.Progress = &percent
 	}
 	if p := o.Meta.Progress; p != nil {
-		body.ProgressDetail = &progressBody{Done: p.Done, Failed: p.Failed, Skipped: p.Skipped, Total: p.Total, Chunks: p.Chunks, Message: p.Message}
+		body.ProgressDetail = &progressBody{Done: p.Done, Failed: p.Failed, Skipped: p.Skipped, Total: p.Total, Chunks: p.Chunks, Message: p.Message, Counts: p.Counts}
 	}
 	return body
 }

@@ -61,6 +61,11 @@ type Run struct {
 	// memory is what the work keeps in mind between the steps of this attempt. An
 	// attempt begins without it.
 	memory any
+	// atEnd is what puts away what an attempt holds open between its steps.
+	atEnd []func()
+	// leavesReady means that the operation failed and its collection can be used
+	// nevertheless.
+	leavesReady bool
 	// counted is when the documents that wait were last counted.
 	counted time.Time
 
@@ -68,6 +73,14 @@ type Run struct {
 	// progress is what was committed, as far as this worker knows: a step that
 	// ends at the same time as another may be told less than what there is.
 	progress Progress
+}
+
+// close ends the attempt.
+func (r *Run) close() {
+	for _, fn := range r.atEnd {
+		fn()
+	}
+	r.atEnd = nil
 }
 
 // Progress is how far the operation is.

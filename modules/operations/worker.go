@@ -120,6 +120,7 @@ func (w *Worker) answer(ctx context.Context, id uuid.UUID) error {
 		}
 		return err
 	}
+	defer run.close()
 	err = w.holdingLease(ctx, run, func(ctx context.Context) error { return w.carryOut(ctx, run) })
 	w.teller.forget(id)
 	// A step that was cut short by the stop has failed in whatever way.

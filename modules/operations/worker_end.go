@@ -85,7 +85,11 @@ func (w *Worker) abandon(ctx context.Context, run *Run, reason string) error {
 	if err := w.rows.RecountSources(ctx, run.Scope); err != nil {
 		return err
 	}
-	return w.starter.status.Change(ctx, run.Scope, collections.StatusError, reason)
+	to := collections.StatusError
+	if run.leavesReady {
+		to = collections.StatusReady
+	}
+	return w.starter.status.Change(ctx, run.Scope, to, reason)
 }
 
 // handBack makes the operation pending again and rings for it, so that another

@@ -1,0 +1,114 @@
+package operations
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"semantik/modules/collections"
+	"semantik/modules/collections/connectors"
+	"semantik/modules/documents"
+	"semantik/platform/apperr"
+)
+
+// takeVanished deletes the documents of the next files that are gone, and ends the run
+// when none is left.
+func (a *appendWork) takeVanished(ctx context.Context, run *Run, s *scan) error {
+	var gone []uuid.UUID
+	var err error
+	if s.err == nil && s.report.Complete() {
+		if gone, err = a.documents.ListVanished(ctx, run.Scope, s.source.ID, s.since, vanishedAtOnce); err != nil {
+			return fmt.Errorf("looking for what is gone: %w", err)
+		}
+	}
+	moved := a.sourceRun(run, s)
+	end := moved.End
+	moved.End = func(ctx context.Context, outcome documents.Outcome) error {
+		if outcome == documents.Moved { // it was counted when its copy was
+			sum, err := run.Advance(ctx, Progress{Counts: map[string]int64{countMoved: 1}, Message: s.source.SourcePath}, true)
+			if err == nil {
+				a.db.AfterCommit(ctx, func(context.Context) { run.committed(sum) })
+			}
+			return err
+		}
+		return end(ctx, outcome)
+	}
+	for _, id := range gone {
+		if run.worker.isStopping() {
+			return errStopping
+		}
+		if _, err := a.importer.Vanish(ctx, run.Scope, moved, s.source.ID, id, s.since); err != nil {
+			return err
+		}
+	}
+	if len(gone) > 0 {
+		return nil
+	}
+	if more, err := a.takeOrphans(ctx, run, s); err != nil || more {
+		return err
+	}
+	return a.endScan(ctx, run, s)
+}
+
+// takeOrphans takes files that were copies when they were seen, and whose content no
+// document has any more, since the file that had it was seen later with another one: two
+// files have swapped their contents, say. It tells whether there were any.
+func (a *appendWork) takeOrphans(ctx context.Context, run *Run, s *scan) (bool, error) {
+	paths, err := a.documents.ListOrphans(ctx, run.Scope, s.source.ID, s.since, vanishedAtOnce)
+	if err != nil {
+		return false, fmt.Errorf("looking for copies of what is gone: %w", err)
+	}
+	for _, path := range paths {
+		if run.worker.isStopping() {
+			return false, errStopping
+		}
+		// Whatever comes of it, the next look does not find it again.
+		if err := a.documents.DropCopy(ctx, run.Scope, s.source.ID, path); err != nil {
+			return false, err
+		}
+		e := connectors.Entry{Path: strings.TrimPrefix(path, s.source.SourcePath+"/")}
+		reason, err := a.takeEntry(ctx, run, s, e)
+		if err != nil {
+			return false, err
+		}
+		if reason != "" {
+			s.refuse(e.Path, reason)
+		}
+	}
+	return len(paths) > 0, nil
+}
+
+// endScan notes how the run over the source has ended.
+func (a *appendWork) endScan(ctx context.Context, run *Run, s *scan) error {
+	if s.err != nil && (errors.Is(s.err, errStopping) || ctx.Err() != nil) {
+		return errStopping
+	}
+	outcome, problem := s.outcome()
+	count := map[string]string{collections.RunSuccess: countSources, collections.RunPartial: countPartial, collections.RunFailed: countFailed}[outcome]
+	if s.err != nil && apperr.From(s.err).Kind == apperr.Internal {
+		run.worker.config.Logger.ErrorContext(ctx, "a source could not be looked through", "source_id", s.source.ID, "error", s.err)
+	}
+	var sum Progress
+	err := a.db.InTx(ctx, func(ctx context.Context) (err error) {
+		if s.err == nil && s.report.Complete() {
+			if err := a.documents.ForgetCopies(ctx, run.Scope, s.source.ID, s.since); err != nil {
+				return err
+			}
+		}
+		if err := a.rows.EndScan(ctx, run.Scope, s.source, outcome, problem); err != nil {
+			return err
+		}
+		sum, err = run.Advance(ctx, Progress{Counts: map[string]int64{count: 1}, Message: s.source.SourcePath}, true)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("ending a run over a source: %w", err)
+	}
+	run.committed(sum)
+	s.stop()
+	run.memory = nil
+	return nil
+}
