@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 )
 
 // Document is a document of a collection.
@@ -19,6 +20,8 @@ type Document struct {
 	// ErrorCategory is permanent where trying again does not help.
 	ErrorCategory *string `json:"error_category"`
 	ChunkCount    int64   `json:"chunk_count"`
+	// CreatedAt is when the server took it, by its clock.
+	CreatedAt time.Time `json:"created_at"`
 }
 
 // Ended reports whether nothing is being done about the document.
@@ -28,27 +31,6 @@ func (d Document) Ended() bool { return d.Status != "pending" && d.Status != "pr
 func (d Document) Final() bool {
 	return d.Status == "completed" || (d.Status == "failed" && d.ErrorCategory != nil && *d.ErrorCategory == "permanent")
 }
-
-// Operation is what is being done to a collection.
-type Operation struct {
-	ID           string    `json:"id"`
-	CollectionID string    `json:"collection_id"`
-	Type         string    `json:"type"`
-	Status       string    `json:"status"`
-	ErrorMessage *string   `json:"error_message"`
-	Progress     *Progress `json:"progress_detail"`
-}
-
-// Progress counts documents.
-type Progress struct {
-	Done   int64 `json:"done"`
-	Failed int64 `json:"failed"`
-	Total  int64 `json:"total"`
-	Chunks int64 `json:"chunks"`
-}
-
-// Ended reports whether nothing more will be done.
-func (o Operation) Ended() bool { return o.Status != "pending" && o.Status != "processing" }
 
 // Hit is a chunk that a search found.
 type Hit struct {
@@ -96,25 +78,6 @@ func (c *Client) Documents(ctx context.Context, collectionID, status string) ite
 		}
 		err := c.get(ctx, "/api/v2/collections/"+url.PathEscape(collectionID)+"/documents", page, &answer)
 		return answer.Documents, answer.Total, err
-	})
-}
-
-// Operation reads an operation.
-func (c *Client) Operation(ctx context.Context, id string) (Operation, error) {
-	var answer Operation
-	return answer, c.get(ctx, "/api/v2/operations/"+url.PathEscape(id), nil, &answer)
-}
-
-// ActiveOperations lists the user's operations that have not ended.
-func (c *Client) ActiveOperations(ctx context.Context) iter.Seq2[Operation, error] {
-	return pages(func(page url.Values) ([]Operation, int64, error) {
-		page.Set("status", "pending,processing")
-		var answer struct {
-			Operations []Operation `json:"operations"`
-			Total      int64       `json:"total"`
-		}
-		err := c.get(ctx, "/api/v2/operations", page, &answer)
-		return answer.Operations, answer.Total, err
 	})
 }
 

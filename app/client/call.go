@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,9 @@ type call struct {
 	repeatable bool
 	// anonymous calls carry no token.
 	anonymous bool
+	// again is called when the call is made once more although the server may have
+	// carried it out; nil for nobody.
+	again func()
 }
 
 // maxAnswer bounds an answer in memory: 250 results of a million characters are
@@ -52,14 +56,13 @@ const maxRefusals = 3
 func (c *Client) do(ctx context.Context, k call, out any) error {
 	refused, refusals := "", 0
 	for try := 1; ; try++ {
-		token := ""
-		if !k.anonymous {
-			var err error
-			if token, err = c.options.Token(ctx, refused); err != nil {
-				return err
-			}
+		token, err := c.token(ctx, k, refused)
+		if err != nil && !c.waitsFor(err) {
+			return err
 		}
-		err := c.try(ctx, k, token, out)
+		if err == nil {
+			err = c.try(ctx, k, token, out)
+		}
 		switch {
 		case err == nil:
 			return nil
@@ -74,10 +77,21 @@ func (c *Client) do(ctx context.Context, k call, out any) error {
 		if !again {
 			return err
 		}
+		if k.again != nil {
+			k.again()
+		}
 		if err := c.options.Wait(ctx, pause); err != nil {
 			return err
 		}
 	}
+}
+
+// token is what the call carries.
+func (c *Client) token(ctx context.Context, k call, refused string) (string, error) {
+	if k.anonymous {
+		return "", nil
+	}
+	return c.options.Token(ctx, refused)
 }
 
 // isRefused reports whether the server did not take the token.
@@ -89,24 +103,32 @@ func isRefused(err error) bool {
 // pause tells whether to try again, and after how long: as long as the server
 // says, else a little longer each time.
 func (c *Client) pause(k call, try int, err error) (time.Duration, bool) {
-	if !k.repeatable || try >= c.options.Tries {
+	if !k.repeatable || (try >= c.options.Tries && !c.waitsFor(err)) {
 		return 0, false
 	}
-	backoff := time.Duration(float64(100*time.Millisecond<<try) * (0.5 + rand.Float64())) //nolint:gosec // spreads load, hides nothing
+	backoff := min(backoffOf(try), maxWait)
+	if c.waitsFor(err) { // it is to be noticed soon that the server is back
+		backoff = min(backoff, maxAway)
+	}
 	if p, ok := errors.AsType[*Problem](err); ok {
-		if p.Status != http.StatusServiceUnavailable && p.Status != http.StatusTooManyRequests {
+		if !isAway(p) && p.Status != http.StatusTooManyRequests {
 			return 0, false
 		}
 		if p.retryAfter > 0 {
 			return min(p.retryAfter, maxWait), true
 		}
-		return min(backoff, maxWait), true
+		return backoff, true
 	}
 	var away *UnreachableError
-	if !errors.As(err, &away) || !c.answered.Load() && errors.Is(err, syscall.ECONNREFUSED) {
+	if !errors.As(err, &away) || !c.presence.hasAnswered() && errors.Is(err, syscall.ECONNREFUSED) {
 		return 0, false
 	}
-	return min(backoff, maxWait), true
+	return backoff, true
+}
+
+// backoffOf is a pause that doubles with each try.
+func backoffOf(try int) time.Duration {
+	return time.Duration(float64(100*time.Millisecond<<min(try, 12)) * (0.5 + rand.Float64())) //nolint:gosec // spreads load, hides nothing
 }
 
 var errStalled = errors.New("nothing moved for too long")
@@ -134,7 +156,7 @@ func (c *Client) try(ctx context.Context, k call, token string, out any) error {
 		return c.unreachable(ctx, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	c.answered.Store(true)
+	c.heard(response)
 	moved()
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		return readProblem(response)
@@ -142,10 +164,11 @@ func (c *Client) try(ctx context.Context, k call, token string, out any) error {
 	if out == nil {
 		return nil
 	}
-	decoder := json.NewDecoder(io.LimitReader(&watched{ReadCloser: response.Body, moved: moved}, maxAnswer))
-	if err := decoder.Decode(out); err != nil {
-		if ctx.Err() != nil {
-			return c.unreachable(ctx, err)
+	content := &watched{ReadCloser: response.Body, moved: moved}
+	if err := json.NewDecoder(io.LimitReader(content, maxAnswer)).Decode(out); err != nil {
+		// One that was cut off says nothing about who has answered.
+		if cut := content.failed(); cut != nil || ctx.Err() != nil {
+			return c.unreachable(ctx, cmp.Or(cut, err))
 		}
 		return fmt.Errorf("the answer of %s cannot be understood, so it is perhaps no Semantik: %w", c.server, err)
 	}

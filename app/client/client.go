@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -43,9 +43,18 @@ type Options struct {
 	Tries int
 	// Idle is how long nothing may move in a call; [DefaultIdle] if zero.
 	Idle time.Duration
+	// Patience is how long a server that has answered may be away: calls that may be
+	// repeated are, however often, until it is back. Zero has Tries count alone.
+	Patience time.Duration
+	// Away hears why a server is away that is waited for, once, and nil when it is back.
+	// It must not call the client; nil hears nothing.
+	Away func(err error)
 	// Wait pauses between two tries; nil waits.
 	Wait func(ctx context.Context, d time.Duration) error
 }
+
+// Forever is the patience that never ends.
+const Forever = time.Duration(math.MaxInt64)
 
 // Client speaks to one server. Its methods may be called from several
 // goroutines.
@@ -53,9 +62,8 @@ type Client struct {
 	server  string
 	http    *http.Client
 	options Options
-	// answered tells a server that is away for a moment from one that is not
-	// there at all.
-	answered atomic.Bool
+	// presence is what is known of the server.
+	presence presence
 }
 
 // ParseServer checks the address of a server, such as http://127.0.0.1:8080, and
@@ -83,6 +91,9 @@ func New(server string, o Options) *Client {
 	}
 	if o.Idle <= 0 {
 		o.Idle = DefaultIdle
+	}
+	if o.Away == nil {
+		o.Away = func(error) {}
 	}
 	if o.Wait == nil {
 		o.Wait = wait

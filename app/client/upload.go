@@ -35,7 +35,10 @@ type Uploaded struct {
 	Document
 
 	Outcome string `json:"outcome"`
-	Error   *struct {
+	// Repeated says that the request was made more than once, so that what the first
+	// has stored is a duplicate to the last.
+	Repeated bool `json:"-"`
+	Error    *struct {
 		Code   string `json:"code"`
 		Detail string `json:"detail"`
 	} `json:"error"`
@@ -54,17 +57,21 @@ func (c *Client) Upload(ctx context.Context, collectionID, sourcePath string, fi
 		Documents   []Uploaded `json:"documents"`
 		OperationID *string    `json:"operation_id"`
 	}
+	repeated := false
 	err = c.do(ctx, call{
 		method: http.MethodPost, path: "/api/v2/collections/" + url.PathEscape(collectionID) + "/documents",
 		open: form.open, contentType: form.contentType, length: form.length,
 		// What was taken at the first try is a duplicate at the second.
-		repeatable: true,
+		repeatable: true, again: func() { repeated = true },
 	}, &answer)
 	if err != nil {
 		return nil, "", err
 	}
 	if len(answer.Documents) != len(files) {
 		return nil, "", fmt.Errorf("the server was sent %d files and answered about %d", len(files), len(answer.Documents))
+	}
+	for i := range answer.Documents {
+		answer.Documents[i].Repeated = repeated
 	}
 	operation := ""
 	if answer.OperationID != nil {

@@ -9,7 +9,7 @@ import (
 	"semantik/app/client"
 )
 
-// How often an operation is looked at: quickly at first, since most are short.
+// How often a collection is looked at that others work on.
 const (
 	firstLook = 50 * time.Millisecond
 	lastLook  = 500 * time.Millisecond
@@ -24,13 +24,12 @@ func (l *loader) awaitIndex(ctx context.Context) error {
 	}
 	// An operation may be at work that an earlier load has started.
 	if collection.Working() {
-		for operation, err := range l.o.Client.ActiveOperations(ctx) {
+		active := client.OperationFilter{CollectionID: collection.ID, Status: "pending,processing"}
+		for operation, err := range l.o.Client.Operations(ctx, active) {
 			if err != nil {
 				return fmt.Errorf("waiting for the collection: %w", err)
 			}
-			if operation.CollectionID == collection.ID {
-				l.tally.working(operation.ID)
-			}
+			l.tally.working(operation.Value.ID)
 		}
 	}
 	var failure error
@@ -55,26 +54,22 @@ func (l *loader) awaitIndex(ctx context.Context) error {
 	return nil
 }
 
-// awaitOperations waits for all that work on what was uploaded. failure is that
-// of the last one.
+// awaitOperations watches all that work on what was uploaded. failure is that of the
+// last one.
 func (l *loader) awaitOperations(ctx context.Context) (failure, err error) {
 	for _, id := range l.tally.operations {
-		pause := firstLook
-		for {
-			operation, err := l.o.Client.Operation(ctx, id)
-			if err != nil {
-				return nil, fmt.Errorf("waiting for the operation %s: %w", id, err)
-			}
-			if p := operation.Progress; p != nil {
+		ended, err := l.o.Client.Watch(ctx, id, func(o client.Operation) {
+			if p := o.Progress; p != nil {
 				l.o.Progress.Set(p.Done, max(p.Done, p.Total))
 			}
-			if operation.Ended() {
-				failure = failureOf(operation)
-				break
-			}
-			if pause, err = rest(ctx, pause); err != nil {
-				return nil, err
-			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("waiting for the operation %s: %w", id, err)
+		}
+		if failure = failureOf(ended.Value); failure != nil {
+			l.tally.update(func(r *Report) {
+				r.Unfinished = append(r.Unfinished, Unfinished{id, ended.Value.Type, ended.Value.Status, failure.Error()})
+			})
 		}
 	}
 	return failure, nil
@@ -82,7 +77,7 @@ func (l *loader) awaitOperations(ctx context.Context) (failure, err error) {
 
 func failureOf(o client.Operation) error {
 	switch {
-	case o.Status == "completed":
+	case o.Status == client.StatusCompleted:
 		return nil
 	case o.ErrorMessage != nil && *o.ErrorMessage != "":
 		return errors.New(*o.ErrorMessage)

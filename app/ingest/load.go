@@ -86,6 +86,8 @@ type loader struct {
 	prefix string
 	// known is what the collection has.
 	known contents
+	// began is when nothing was sent yet, by the server's clock.
+	began time.Time
 }
 
 // prefixOf is the folder's own name, and nothing for the root of a file system.
@@ -96,6 +98,9 @@ func prefixOf(root string) string {
 	}
 	return strings.ToValidUTF8(name, "\uFFFD") + "/"
 }
+
+// clockError is how far the server's clock may be from what is known of it.
+const clockError = 2 * time.Second
 
 // maxSource is the longest name of a source, in bytes.
 const maxSource = 2048
@@ -114,6 +119,7 @@ func (l *loader) upload(ctx context.Context) error {
 	if l.known, err = knownContents(ctx, l.o.Client, l.o.Collection, len(l.found.Files)); err != nil {
 		return fmt.Errorf("looking at what the collection has: %w", err)
 	}
+	l.began = l.o.Client.Now().Add(-clockError)
 	l.o.Progress.Phase(PhaseUpload, int64(len(l.found.Files)))
 	group, ctx := errgroup.WithContext(ctx)
 	files := make(chan string)

@@ -30,6 +30,8 @@ type Report struct {
 	// Unreadable are the files that were taken, now or earlier, and hold nothing
 	// that can be searched.
 	Unreadable []Entry `json:"unreadable"`
+	// Unfinished are the operations on the files that failed or were cancelled.
+	Unfinished []Unfinished `json:"unfinished_operations"`
 	// Chunks are what the collection can be searched for, and Waited says whether
 	// it was waited for.
 	Chunks int64 `json:"searchable_chunks"`
@@ -39,8 +41,18 @@ type Report struct {
 	UploadSeconds float64 `json:"upload_seconds"`
 }
 
+// Unfinished is an operation that was not carried through, and why.
+type Unfinished struct {
+	ID     string `json:"id"`
+	Type   string `json:"type"`
+	Status string `json:"status"`
+	Reason string `json:"reason"`
+}
+
 // Complete reports whether every file of the folder can be searched.
-func (r *Report) Complete() bool { return len(r.Failed) == 0 && len(r.Unreadable) == 0 }
+func (r *Report) Complete() bool {
+	return len(r.Failed) == 0 && len(r.Unreadable) == 0 && len(r.Unfinished) == 0
+}
 
 // FilesPerSecond is the rate of the whole, waiting included.
 func (r *Report) FilesPerSecond() float64 {
@@ -91,6 +103,9 @@ func (t *tally) finish(began time.Time) *Report {
 		if *list == nil {
 			*list = []Entry{}
 		}
+	}
+	if r.Unfinished == nil {
+		r.Unfinished = []Unfinished{}
 	}
 	return &r
 }

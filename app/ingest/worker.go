@@ -10,7 +10,10 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"semantik/app/client"
 )
@@ -219,8 +222,9 @@ func (l *loader) count(path string, u client.Uploaded) {
 		return
 	}
 	l.tally.stands(u.FilePath, path)
+	outcome := l.outcome(path, u)
 	l.tally.update(func(r *Report) {
-		switch u.Outcome {
+		switch outcome {
 		case client.Created:
 			r.Uploaded++
 		case client.Replaced:
@@ -230,6 +234,21 @@ func (l *loader) count(path string, u client.Uploaded) {
 		}
 	})
 	l.o.Progress.Add(1)
+}
+
+// outcome is what became of a file for the report. A request that broke off may have
+// stored it, and it is a duplicate of itself when it is sent again: then it counts as
+// what it was at first.
+func (l *loader) outcome(path string, u client.Uploaded) string {
+	document := l.prefix + path
+	mine := norm.NFC.String(strings.ReplaceAll(document, `\`, "/")) // as the server keeps it
+	if u.Outcome != client.Duplicate || !u.Repeated || u.FilePath != mine || u.CreatedAt.Before(l.began) {
+		return u.Outcome
+	}
+	if _, placed := l.known.hashes[document]; placed {
+		return client.Replaced
+	}
+	return client.Created
 }
 
 func (l *loader) fail(path, reason string) {
