@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -53,6 +54,17 @@ func (s *shell) server(cmd *cobra.Command) (string, error) {
 
 // client makes a client for a command, signed in as whoever that is.
 func (s *shell) client(cmd *cobra.Command) (*client.Client, error) {
+	return s.clientWith(cmd, client.Options{})
+}
+
+// patientClient is client for a command that waits for a server that was there and is
+// away, and says so.
+func (s *shell) patientClient(cmd *cobra.Command, patience time.Duration, away func(err error)) (*client.Client, error) {
+	return s.clientWith(cmd, client.Options{Patience: patience, Away: away})
+}
+
+func (s *shell) clientWith(cmd *cobra.Command, o client.Options) (*client.Client, error) {
+	o.UserAgent = userAgent()
 	server, err := s.server(cmd)
 	if err != nil {
 		return nil, err
@@ -63,12 +75,14 @@ func (s *shell) client(cmd *cobra.Command) (*client.Client, error) {
 	}
 	t := &tokens{shell: s, cmd: cmd, server: server, refused: map[string]bool{}}
 	if given != "" {
-		return client.New(t.serverFor(given), client.Options{Token: client.StaticToken(given), UserAgent: userAgent()}), nil
+		o.Token = client.StaticToken(given)
+		return client.New(t.serverFor(given), o), nil
 	}
 	if server, err = t.find(); err != nil {
 		return nil, err
 	}
-	return client.New(server, client.Options{Token: t.Token, UserAgent: userAgent()}), nil
+	o.Token = t.Token
+	return client.New(server, o), nil
 }
 
 // withClient does something with a client for the command.

@@ -180,9 +180,5 @@ func detailsText(details json.RawMessage) string {
 		parts = append(parts, name+"="+text)
 	}
 	slices.SortFunc(parts, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
-	text := strings.Join(parts, " ")
-	if runes := []rune(text); len(runes) > maxDetails {
-		return string(runes[:maxDetails-1]) + "…"
-	}
-	return text
+	return cutText(strings.Join(parts, " "), maxDetails)
 }

@@ -21,7 +21,7 @@ func newCollections(s *shell) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newCollectionsList(s), newCollectionsCreate(s), newCollectionsShow(s), newCollectionsRename(s), newCollectionsDelete(s),
-		newCollectionsShare(s), newCollectionsUnshare(s), newCollectionsPermissions(s))
+		newCollectionsShare(s), newCollectionsUnshare(s), newCollectionsPermissions(s), newCollectionsRetryFailed(s))
 	return withExitCodes(cmd)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -35,6 +36,7 @@ type ingestFlags struct {
 	noCreate   bool
 	noWait     bool
 	parallel   int
+	timeout    time.Duration
 	json       *bool
 	walk       *ingest.WalkOptions
 }
@@ -45,8 +47,9 @@ func newIngest(s *shell) *cobra.Command {
 		Use:   "ingest DIR --collection NAME",
 		Short: "Load a folder into a collection",
 		Long: "Load a folder into a collection of a running server, several files at once, and wait until it\n" +
-			"can be searched. A collection that is not there is made. Broken off, it goes on where it was\n" +
-			"when it is run again.\n\n" + ingestRules + "\n\n" + signInRules,
+			"can be searched. A collection that is not there is made. A server that goes away meanwhile, killed\n" +
+			"or not, is waited for, as long as --timeout says, and what it was at is sent again. Broken off, it\n" +
+			"goes on where it was when it is run again.\n\n" + ingestRules + "\n\n" + signInRules,
 		Example: "  semantik ingest ~/notes --collection notes\n" +
 			"  semantik ingest . --collection manual --server https://search.example.com --json",
 		Args: cobra.ExactArgs(1),
@@ -55,6 +58,7 @@ func newIngest(s *shell) *cobra.Command {
 	cmd.Flags().BoolVar(&f.noCreate, "no-create", false, "fail when there is no such collection")
 	cmd.Flags().BoolVar(&f.noWait, "no-wait", false, "return when all is uploaded, before it can be searched")
 	cmd.Flags().IntVar(&f.parallel, "parallel", ingest.DefaultParallel, "uploads that go on at once, 1 to 64")
+	addTimeout(cmd, &f.timeout)
 	f.json, f.walk = addJSON(cmd), addWalk(cmd)
 	addServer(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return s.ingest(cmd, args[0], f) }
@@ -73,7 +77,12 @@ func (s *shell) ingest(cmd *cobra.Command, folder string, f *ingestFlags) error 
 	if err != nil {
 		return err
 	}
-	c, err := s.client(cmd)
+	wait, err := patience(f.timeout)
+	if err != nil {
+		return err
+	}
+	progress := &bars{shell: s}
+	c, err := s.patientClient(cmd, wait, progress.away)
 	if err != nil {
 		return err
 	}
@@ -82,7 +91,6 @@ func (s *shell) ingest(cmd *cobra.Command, folder string, f *ingestFlags) error 
 	if err != nil {
 		return err
 	}
-	progress := &bars{shell: s}
 	report, err := ingest.Load(ctx, found, ingest.Options{
 		Client: c, Collection: collection, FollowLinks: f.walk.FollowLinks, Parallel: f.parallel, NoWait: f.noWait, Progress: progress,
 	})

@@ -42,6 +42,8 @@ func TestCommands_ExitWithTwoOnWrongUsage(t *testing.T) {
 		{"collections", "share", "x"}, {"collections", "share", "x", "--user", "a", "--key", "b"}, {"collections", "unshare", "x"},
 		{"collections", "share", "x", "--user", "a", "-p", "own"}, {"collections", "delete", "x"}, {"collections", "rename", "x"},
 		{"audit", "--since", "yesterday"}, {"audit", "--until", "-1h"}, {"audit", "--limit", "0"}, {"audit", "--object", ":x"}, {"logout", "extra"},
+		{"operations", "show"}, {"operations", "watch"}, {"operations", "cancel"}, {"operations", "list", "--limit", "0"},
+		{"ingest", ".", "-c", "x", "--timeout", "-1s"}, {"collections", "retry-failed"},
 		{"users", "create"}, {"users", "create", "x"}, {"users", "delete", "x"},
 	} {
 		r := command(t, home(t), "", args...)

@@ -155,7 +155,7 @@ func (l *loading) send(ctx context.Context, mode string, body io.Reader) (int, [
 }
 
 // newVictim starts the program on a database.
-func newVictim(t *testing.T, url string) *victim {
+func newVictim(t *testing.T, url string, more ...string) *victim {
 	t.Helper()
 	// An address of its own, for a port that is free again while the program is down may
 	// be taken by somebody else's server meanwhile.
@@ -163,7 +163,7 @@ func newVictim(t *testing.T, url string) *victim {
 	if runtime.GOOS != "linux" { // which alone has all of 127.0.0.0/8
 		addr = fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000))
 	}
-	v := &victim{t: t, addr: addr, environ: home(t, "DATABASE_URL="+url, "SEMANTIK_ADMIN_PASSWORD=correct horse", "LOG_LEVEL=info")}
+	v := &victim{t: t, addr: addr, environ: home(t, append(more, "DATABASE_URL="+url, "SEMANTIK_ADMIN_PASSWORD=correct horse", "LOG_LEVEL=info")...)}
 	v.start()
 	require.Eventually(t, func() bool { return strings.Contains(v.log.String(), "msg=serving") }, 30*time.Second, 10*time.Millisecond, "the first superuser is made")
 	t.Cleanup(func() {

@@ -84,8 +84,14 @@ func readKept(t *testing.T, environ []string) keptLogins {
 // expire makes the access token of the login one that the server refuses.
 func expire(t *testing.T, environ []string) {
 	t.Helper()
+	keepToken(t, environ, "expired.access.token")
+}
+
+// keepToken gives the login another access token.
+func keepToken(t *testing.T, environ []string, token string) {
+	t.Helper()
 	l := readKept(t, environ)
-	l.Logins[0]["token"] = "expired.access.token"
+	l.Logins[0]["token"] = token
 	content, err := json.Marshal(l)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(kept(environ), content, 0o600))

@@ -62,7 +62,14 @@ func (b *bars) Add(n int) {
 func (b *bars) Set(done, total int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.bar == nil || total == 0 {
+	if b.bar != nil {
+		b.place(done, total)
+	}
+}
+
+// place places a bar that is there.
+func (b *bars) place(done, total int64) {
+	if total == 0 {
 		return
 	}
 	if b.bar.GetMax64() != total {
@@ -71,6 +78,20 @@ func (b *bars) Set(done, total int64) {
 	if done < total { // at its end it would clear itself and could not go on
 		_ = b.bar.Set64(done)
 	}
+}
+
+// away says that the server is away and is waited for, and, for nil, that it is back.
+func (b *bars) away(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.bar != nil {
+		_ = b.bar.Clear()
+	}
+	if err == nil {
+		b.shell.notef("The server answers again.\n")
+		return
+	}
+	b.shell.notef("Waiting for the server: %v.\nIt is asked again and again, for ever unless --timeout says how long. Ctrl-C ends the waiting.\n", err)
 }
 
 // Close takes the bar away.

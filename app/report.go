@@ -33,6 +33,10 @@ func (s *shell) showReport(r *ingest.Report) {
 	s.showEntries(look.dim, "Left out", r.Skipped)
 	s.showEntries(look.red, "Not taken", r.Failed)
 	s.showEntries(look.yellow, "Holds nothing that can be searched", r.Unreadable)
+	for _, o := range r.Unfinished {
+		s.printf("%s %s; \"%s operations show %s\" tells what to do.\n", look.red("The "+plain(o.Type)+" operation "+plain(o.ID)+" is "+plain(o.Status)+":"),
+			strings.TrimRight(plain(o.Reason), "."), s.program, plain(o.ID))
+	}
 	if r.Waited {
 		s.printf("The collection %q has %s that can be searched.\n", r.Collection, counted(r.Chunks, "passage", "passages"))
 	}
