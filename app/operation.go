@@ -102,7 +102,7 @@ func paceText(o client.Operation, now time.Time) string {
 	if perSecond < 10 {
 		text = fmt.Sprintf("%.1f a second", perSecond)
 	}
-	if !o.Ended() && o.Progress.Total > 0 {
+	if !o.Ended() && left > 0 {
 		text += ", about " + leftText(left) + " left"
 	}
 	return text

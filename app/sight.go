@@ -73,10 +73,10 @@ func (w *sight) draw(o client.Operation) {
 	if pace := paceText(o, w.now()); pace != "" {
 		text += " " + pace
 	}
-	w.bars.bar.Describe(plain(text))
 	if o.Progress != nil {
 		w.bars.place(o.Progress.Done, o.Progress.Total)
 	}
+	w.bars.bar.Describe(plain(text)) // which draws it, however short ago it was drawn
 }
 
 // watchedText is a line about an operation.
