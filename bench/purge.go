@@ -4,17 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/google/uuid"
 
 	"semantik/app"
 	"semantik/modules/collections"
-	"semantik/platform/auth"
-	"semantik/platform/config"
 	"semantik/platform/pgtest"
 	"semantik/platform/postgres"
 )
@@ -106,30 +102,17 @@ func (b *bench) purgeAtOnce(ctx context.Context, url string) (err error) {
 	return nil
 }
 
-// purger is the program in this process, with somebody who owns collections.
+// purger is the program in this process at work, with somebody who owns collections.
 func (b *bench) purger(ctx context.Context, url string, settings ...string) (*app.App, context.Context, error) {
-	c, err := config.Load(config.Options{NoEnvFile: true, Environ: append(settings,
-		"DATABASE_URL="+url, "SEMANTIK_DATA="+filepath.Join(b.work, "purge"), "DB_QUERY_TIMEOUT=600",
-	)})
+	a, id, err := b.inside(ctx, url, append(settings, "DB_QUERY_TIMEOUT=600")...)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the configuration: %w", err)
+		return nil, nil, err
 	}
-	a, err := app.Build(ctx, c, app.Options{Version: "bench", Logger: slog.New(slog.DiscardHandler), Quick: true})
-	if err != nil {
-		return nil, nil, fmt.Errorf("building the program: %w", err)
-	}
-	var id int64
-	err = a.DB.Querier(ctx).QueryRow(ctx, `
-insert into users (username, email, hashed_password) values ('bench', 'bench@example.com', 'none')
-on conflict (lower(username)) do update set full_name = null returning id`).Scan(&id)
-	if err == nil {
-		err = a.Worker.Start(ctx)
-	}
-	if err != nil {
+	if err := a.Worker.Start(ctx); err != nil {
 		a.Close()
 		return nil, nil, fmt.Errorf("preparing the program: %w", err)
 	}
-	return a, auth.WithIdentity(ctx, auth.Identity{UserID: id, Username: "bench"}), nil
+	return a, as(ctx, id), nil
 }
 
 // filled makes a collection of so many documents with everything in it.
