@@ -19,6 +19,9 @@ type bench struct {
 	folder  string
 	// chunks is how many a large collection has.
 	chunks int
+	// files is how many steady loads, jobs how many queue has done in each run,
+	// operations how many are queued, and sockets how many are open.
+	files, jobs, operations, sockets int
 	// work holds what the run makes; everybody may pass through it, since root's
 	// PostgreSQL runs as another account.
 	work string
@@ -41,6 +44,10 @@ func parts() []part {
 		{"read", (*bench).read},
 		{"purge", (*bench).purge},
 		{"search", (*bench).search},
+		{"steady", (*bench).steady},
+		{"queue", (*bench).queue},
+		{"queued", (*bench).queued},
+		{"sockets", (*bench).watched},
 	}
 }
 
@@ -60,8 +67,15 @@ func run(ctx context.Context, args []string) (err error) {
 	flags.IntVar(&b.runs, "runs", 5, "how often each thing is done; the median counts")
 	flags.StringVar(&b.folder, "dir", "/usr/share/doc", "the folder that ingest loads")
 	flags.IntVar(&b.chunks, "chunks", 1_000_000, "how many chunks the large collections of read and purge have")
+	flags.IntVar(&b.files, "files", 50_000, "how many files steady loads")
+	flags.IntVar(&b.jobs, "jobs", 2000, "how many jobs and operations queue has done in each run")
+	flags.IntVar(&b.operations, "operations", 10_000, "how many operations wait for the server of queued")
+	flags.IntVar(&b.sockets, "sockets", 1000, "how many sockets are open in sockets, 10000 at the most")
 	if err := flags.Parse(args); err != nil {
 		return fmt.Errorf("reading the command line: %w", err)
+	}
+	if min(b.runs, b.chunks, b.files, b.jobs, b.operations, b.sockets) < 1 {
+		return errors.New("reading the command line: a number of things must be 1 at least")
 	}
 	if b.program, err = filepath.Abs(b.program); err != nil {
 		return fmt.Errorf("looking for the program: %w", err)
