@@ -3,12 +3,14 @@ package operations
 import (
 	"context"
 	"time"
+
+	"semantik/platform/jobs"
 )
 
 // Bounds of the look-out for unattended operations.
 const (
 	// pendingGrace is how long an operation may be pending before it is asked
-	// whether its bell still hangs.
+	// whether its bell still hangs; a shorter lease bounds that too.
 	pendingGrace = 30 * time.Second
 	// lookAtMost is how many operations are looked at in one go.
 	lookAtMost = 100
@@ -34,7 +36,7 @@ func (w *Worker) lookAround(ctx context.Context) {
 
 func (w *Worker) ringAgain(ctx context.Context) error {
 	return w.db.InTx(ctx, func(ctx context.Context) error {
-		unattended, err := w.repository.LockUnattended(ctx, pendingGrace, lookAtMost)
+		unattended, err := w.repository.LockUnattended(ctx, min(pendingGrace, w.config.Lease), lookAtMost)
 		if err != nil {
 			return err
 		}
@@ -54,10 +56,13 @@ func (w *Worker) ringAgain(ctx context.Context) error {
 	})
 }
 
-// bellHangs reports whether the operation's job is still going to be worked on.
+// bellHangs reports whether the operation's job is still going to be worked on. One that
+// was taken up is given the time to claim the operation, but not more than the lease: when
+// that has lapsed, it mostly was this job's handler who held it, and is gone. Ringing for
+// one that is about to claim it does no harm.
 func (w *Worker) bellHangs(ctx context.Context, o Unattended) (bool, error) {
 	if o.TaskID == nil {
 		return false, nil
 	}
-	return w.queue.Waits(ctx, *o.TaskID)
+	return w.queue.Waits(ctx, *o.TaskID, min(jobs.StartGrace, w.config.Lease))
 }

@@ -63,7 +63,7 @@ func TestQueue_AJobExistsIfAndOnlyIfItsUnitOfWorkCommits(t *testing.T) {
 	lost := insert(t.Context(), t, db, queue, "rolled back", jobs.Options{}, errAbort)
 	insert(t.Context(), t, db, queue, "committed", jobs.Options{}, nil)
 	require.Equal(t, "committed", <-heard)
-	waits, err := queue.Waits(t.Context(), lost)
+	waits, err := queue.Waits(t.Context(), lost, jobs.StartGrace)
 	require.NoError(t, err)
 	require.False(t, waits)
 }
@@ -90,18 +90,18 @@ func TestQueue_WaitsTellsWhetherAJobWillBeWorkedOn(t *testing.T) {
 		return nil
 	})
 	later := insert(t.Context(), t, db, queue, "later", jobs.Options{At: time.Now().Add(time.Hour)}, nil)
-	waits, err := queue.Waits(t.Context(), later)
+	waits, err := queue.Waits(t.Context(), later, jobs.StartGrace)
 	require.NoError(t, err)
 	require.True(t, waits)
 
 	now := insert(t.Context(), t, db, queue, "now", jobs.Options{}, nil)
 	<-begun
-	waits, err = queue.Waits(t.Context(), now)
+	waits, err = queue.Waits(t.Context(), now, jobs.StartGrace)
 	require.NoError(t, err)
 	require.True(t, waits, "it has just been taken up")
 	_, err = db.Querier(t.Context()).Exec(t.Context(), "update river.river_job set attempted_at = now() - interval '1 minute' where id = $1", now)
 	require.NoError(t, err)
-	waits, err = queue.Waits(t.Context(), now)
+	waits, err = queue.Waits(t.Context(), now, jobs.StartGrace)
 	require.NoError(t, err)
 	require.False(t, waits, "by now its worker would have left a trace")
 	close(end)
