@@ -15,15 +15,16 @@ import (
 
 	"semantik/app/ingest"
 	"semantik/platform/pgtest"
+	"semantik/testworld/victim"
 )
 
 // signedIn is the environment of somebody who uses the server.
-func (v *victim) signedIn() []string {
-	v.t.Helper()
-	c := &client{t: v.t, url: "http://" + v.addr}
+func signedIn(t *testing.T, v *victim.Program) []string {
+	t.Helper()
+	c := &client{t: t, url: v.URL()}
 	c.token, _ = c.json(http.MethodPost, "/api/auth/login", map[string]string{"username": "admin", "password": "correct horse"}, 200)["access_token"].(string)
 	key, _ := c.json(http.MethodPost, "/api/v2/api-keys", map[string]string{"name": "loader"}, 201)["api_key"].(string)
-	return home(v.t, "SEMANTIK_SERVER="+c.url, "SEMANTIK_API_KEY="+key)
+	return home(t, "SEMANTIK_SERVER="+c.url, "SEMANTIK_API_KEY="+key)
 }
 
 // begun runs a command beside the test.
@@ -65,7 +66,7 @@ func TestKill_AnIngestAndAWatchEndByThemselvesWithTheSameTotals(t *testing.T) {
 	writeFiles(t, folder, contents)
 	url := pgtest.Database(t)
 	v := newVictim(t, url, "OPERATION_LEASE_SECONDS=3")
-	environ := v.signedIn()
+	environ := signedIn(t, v)
 	conn := connected(t, url)
 	reached := func(query string, n int) {
 		await(t, func() bool { return counted(t, conn, query) >= n })
@@ -73,17 +74,17 @@ func TestKill_AnIngestAndAWatchEndByThemselvesWithTheSameTotals(t *testing.T) {
 
 	loading := begun(t, environ, "ingest", folder, "-c", "killed", "--json")
 	reached(`select count(*) from documents`, files/4)
-	v.kill()
+	v.Kill()
 	require.Less(t, counted(t, conn, `select count(*) from documents`), files, "it was in the middle of the uploads")
 	time.Sleep(1500 * time.Millisecond) // long enough to be told
-	v.start()
+	v.Start()
 	reached(`select count(*) from documents`, files)
 	watching := begun(t, environ, "operations", "watch", "-c", "killed", "--json")
 	reached(`select count(*) from documents where status = 'completed'`, counted(t, conn, `select count(*) from documents where status = 'completed'`)+20)
-	v.kill()
+	v.Kill()
 	require.Less(t, counted(t, conn, `select count(*) from documents where status = 'completed'`), files, "it was in the middle of the indexing")
 	time.Sleep(1500 * time.Millisecond)
-	v.start()
+	v.Start()
 
 	r := <-loading
 	require.Equal(t, 0, r.code, r.stderr)

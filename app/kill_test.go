@@ -10,13 +10,9 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
-	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -25,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"semantik/platform/pgtest"
+	"semantik/testworld/victim"
 )
 
 // envKills says how often the server is killed; "make faults" asks for a hundred.
@@ -47,38 +44,6 @@ func onlyWithFaults(t *testing.T) {
 	if os.Getenv(envKills) == "" {
 		t.Skip("it takes long; make faults runs it")
 	}
-}
-
-// victim is the program in a process of its own, which is killed and started again.
-type victim struct {
-	t       *testing.T
-	addr    string
-	environ []string
-	command *exec.Cmd
-	log     buffer
-}
-
-func (v *victim) start() {
-	v.t.Helper()
-	v.command = exec.Command(os.Args[0], "serve")
-	v.command.Env = slices.Concat(v.environ, []string{envAsProgram + "=1", "HTTP_ADDR=" + v.addr})
-	v.command.Stdout, v.command.Stderr = &v.log, &v.log
-	require.NoError(v.t, v.command.Start())
-	require.Eventually(v.t, func() bool {
-		answer, err := http.Get("http://" + v.addr + "/api/health/readyz")
-		if err != nil {
-			return false
-		}
-		_ = answer.Body.Close()
-		return answer.StatusCode == http.StatusOK
-	}, 30*time.Second, 10*time.Millisecond, "%s", v.log.String())
-}
-
-// kill ends it in the middle of whatever it does.
-func (v *victim) kill() {
-	v.t.Helper()
-	require.NoError(v.t, v.command.Process.Signal(syscall.SIGKILL))
-	_ = v.command.Wait()
 }
 
 // loading is one client that loads a document of its own, range after range.
@@ -154,35 +119,22 @@ func (l *loading) send(ctx context.Context, mode string, body io.Reader) (int, [
 	return response.StatusCode, answer, err
 }
 
-// newVictim starts the program on a database.
-func newVictim(t *testing.T, url string, more ...string) *victim {
+// newVictim starts the program on a database, with its first superuser.
+func newVictim(t *testing.T, url string, more ...string) *victim.Program {
 	t.Helper()
-	// An address of its own, for a port that is free again while the program is down may
-	// be taken by somebody else's server meanwhile.
-	addr := fmt.Sprintf("127.%d.%d.%d:18080", 1+rand.IntN(200), rand.IntN(250), 1+rand.IntN(250))
-	if runtime.GOOS != "linux" { // which alone has all of 127.0.0.0/8
-		addr = fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000))
-	}
-	v := &victim{t: t, addr: addr, environ: home(t, append(more, "DATABASE_URL="+url, "SEMANTIK_ADMIN_PASSWORD=correct horse", "LOG_LEVEL=info")...)}
-	v.start()
-	require.Eventually(t, func() bool { return strings.Contains(v.log.String(), "msg=serving") }, 30*time.Second, 10*time.Millisecond, "the first superuser is made")
-	t.Cleanup(func() {
-		_ = v.command.Process.Kill()
-		_ = v.command.Wait()
-		if t.Failed() {
-			t.Log(v.log.String())
-		}
-	})
-	return v
+	p := victim.NewProgram(t, home(t, append(more, "DATABASE_URL="+url, "SEMANTIK_ADMIN_PASSWORD=correct horse", "LOG_LEVEL=info")...), "serve")
+	p.Start()
+	p.AwaitLog("msg=serving") // which it says when it has made the superuser
+	return p
 }
 
-// loaders makes a collection, and three who load into a document of it each.
-func (v *victim) loaders() (collection uuid.UUID, loaders []*loading) {
-	v.t.Helper()
-	c := &client{t: v.t, url: "http://" + v.addr}
+// newLoaders makes a collection, and three who load into a document of it each.
+func newLoaders(t *testing.T, v *victim.Program) (collection uuid.UUID, loaders []*loading) {
+	t.Helper()
+	c := &client{t: t, url: v.URL()}
 	made := func(path string, body any, status int, member string) string {
 		text, ok := c.json(http.MethodPost, path, body, status)[member].(string)
-		require.True(v.t, ok, member)
+		require.True(t, ok, member)
 		return text
 	}
 	c.token = made("/api/auth/login", map[string]string{"username": "admin", "password": "correct horse"}, 200, "access_token")
@@ -207,7 +159,7 @@ func TestKill_LoadsAreWholeAndThereOnce(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
 	v := newVictim(t, url)
-	collection, loaders := v.loaders()
+	collection, loaders := newLoaders(t, v)
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
 	defer func() { _ = conn.Close(context.Background()) }()
@@ -221,9 +173,9 @@ func TestKill_LoadsAreWholeAndThereOnce(t *testing.T) {
 	}
 	for range kills(t) {
 		time.Sleep(time.Duration(50+rand.IntN(600)) * time.Millisecond)
-		v.kill()
+		v.Kill()
 		requireWhole(t, conn, loaders)
-		v.start()
+		v.Start()
 	}
 	cancel()
 	group.Wait()

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,32 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"semantik/platform/postgres"
+	"semantik/testworld/victim"
 )
-
-// ownPostgres starts a PostgreSQL that is this test's alone, and keeps what it writes.
-func ownPostgres(t *testing.T, folder string) *postgres.Server {
-	t.Helper()
-	server, err := postgres.Start(t.Context(), postgres.Options{
-		DataDir: folder, BinDir: os.Getenv("SEMANTIK_POSTGRES_BIN"), Extensions: []string{"btree_gin"},
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		bounded, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		_ = server.Stop(bounded)
-	})
-	return server
-}
-
-// passable is a folder that PostgreSQL's account may pass through as well.
-func passable(t *testing.T) string {
-	t.Helper()
-	folder, err := os.MkdirTemp("", "semantik-outage-")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	require.NoError(t, os.Chmod(folder, 0o755))
-	return folder
-}
 
 // PostgreSQL is stopped, or killed, under a load, and comes back: the server answers
 // that it cannot serve, and goes on by itself; what it has acknowledged is there once.
@@ -57,20 +32,15 @@ func TestOutage_OfPostgresUnderALoad(t *testing.T) {
 			t.Helper()
 			require.NoError(t, s.Stop(t.Context()))
 		},
-		"killed": func(t *testing.T, s *postgres.Server) {
-			t.Helper()
-			require.NoError(t, syscall.Kill(s.PID(), syscall.SIGKILL))
-			<-s.Done()
-			_ = s.Stop(t.Context())
-		},
+		"killed": func(t *testing.T, s *postgres.Server) { victim.KillPostgres(t, s) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			folder := passable(t)
-			server := ownPostgres(t, folder)
+			folder := victim.Folder(t)
+			server := victim.StartPostgres(t, folder)
 			url := server.URL()
 			v := newVictim(t, url)
-			collection, loaders := v.loaders()
+			collection, loaders := newLoaders(t, v)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			var group sync.WaitGroup
@@ -81,12 +51,12 @@ func TestOutage_OfPostgresUnderALoad(t *testing.T) {
 			for range 2 {
 				time.Sleep(700 * time.Millisecond)
 				end(t, server)
-				server = ownPostgres(t, folder)
+				server = victim.StartPostgres(t, folder)
 				require.Equal(t, url, server.URL(), "it is reached as before")
 				loads := sumOf(loaders, func(l *loading) int { return l.loads })
 				require.Eventually(t, func() bool {
 					return sumOf(loaders, func(l *loading) int { return l.loads }) > loads
-				}, 30*time.Second, 20*time.Millisecond, "loads go on by themselves: %s", v.log.String())
+				}, 30*time.Second, 20*time.Millisecond, "loads go on by themselves: %s", v.Log())
 			}
 			cancel()
 			group.Wait()
@@ -121,12 +91,12 @@ func TestOutage_OfAFullDisk(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("a small file system can be mounted by root alone")
 	}
-	folder := passable(t)
-	server := ownPostgres(t, folder)
+	folder := victim.Folder(t)
+	server := victim.StartPostgres(t, folder)
 	ballast := onSmallDisk(t, server)
-	server = ownPostgres(t, folder)
+	server = victim.StartPostgres(t, folder)
 	v := newVictim(t, server.URL())
-	collection, loaders := v.loaders()
+	collection, loaders := newLoaders(t, v)
 	conn, err := pgx.Connect(t.Context(), server.URL())
 	require.NoError(t, err)
 	defer func() { _ = conn.Close(context.Background()) }()
@@ -176,7 +146,7 @@ func onSmallDisk(t *testing.T, server *postgres.Server) (ballast string) {
 	require.NoError(t, conn.QueryRow(t.Context(), `show data_directory`).Scan(&cluster))
 	require.NoError(t, conn.Close(t.Context()))
 	require.NoError(t, server.Stop(t.Context()))
-	base, disk := filepath.Join(cluster, "base"), passable(t)
+	base, disk := filepath.Join(cluster, "base"), victim.Folder(t)
 	if out, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "size=192m", "tmpfs", disk).CombinedOutput(); err != nil {
 		t.Skipf("no file system can be mounted here: %s", out)
 	}

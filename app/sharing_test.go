@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"semantik/platform/pgtest"
+	"semantik/testworld/victim"
 )
 
 // walk is the commands of a page of the documentation, in their order.
@@ -34,7 +35,7 @@ func program(t *testing.T) string {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	folder := t.TempDir()
-	script := "#!/bin/sh\n" + envAsProgram + "=1 exec " + self + " \"$@\"\n"
+	script := "#!/bin/sh\n" + victim.AsProgram + "=1 exec " + self + " \"$@\"\n"
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "semantik"), []byte(script), 0o700))
 	return folder
 }

@@ -18,13 +18,11 @@ import (
 	"semantik/app"
 	"semantik/platform/config"
 	"semantik/platform/pgtest"
+	"semantik/testworld/victim"
 )
 
-// envAsProgram makes the test's binary the program itself, for scripts.
-const envAsProgram = "SEMANTIK_TEST_AS_PROGRAM"
-
 func TestMain(m *testing.M) {
-	if os.Getenv(envAsProgram) != "" {
+	if os.Getenv(victim.AsProgram) != "" {
 		os.Exit(app.Main(os.Args[1:]))
 	}
 	pgtest.Main(m)

@@ -23,10 +23,10 @@ const (
 	abandonedAfter = 12 * time.Hour
 )
 
-// newFolder makes a folder for a server: in memory where there is enough of it,
+// NewFolder makes a folder for a server, which its account may pass through: in memory where there is enough of it,
 // since making and dropping databases is mostly creating and deleting files, and
 // the tests are several times faster there.
-func newFolder(ctx context.Context) (string, error) {
+func NewFolder(ctx context.Context) (string, error) {
 	parent := os.TempDir()
 	var fs unix.Statfs_t
 	if err := unix.Statfs(memoryFolder, &fs); err == nil && fs.Bavail*uint64(fs.Bsize) > memoryNeeded {

@@ -40,7 +40,7 @@ func Start(ctx context.Context, o postgres.BinaryOptions) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding a PostgreSQL to test on: %w", err)
 	}
-	dir, err := newFolder(ctx)
+	dir, err := NewFolder(ctx)
 	if err != nil {
 		return nil, err
 	}
