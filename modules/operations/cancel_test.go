@@ -201,6 +201,28 @@ func TestCancel_RacesUploads(t *testing.T) {
 	}
 }
 
+// The deletion ends the operation, and the owner may know that: it is the operation that
+// is asked about, which is there.
+func TestCancel_RacesTheDeletionOfTheCollection(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	c := w.Collection(w.Root)
+	_, operation := w.Upload(w.Root, c, several(1)...)
+	pause := w.Trace.PauseAt(lockOfACollection)
+	t.Cleanup(pause.Resume)
+	cancelled := make(chan error, 1)
+	go func() {
+		_, err := w.Operations.Cancel(w.As(w.Root), *operation)
+		cancelled <- err
+	}()
+	reached(t, pause)
+	w.Delete(c)
+	pause.Resume()
+	require.ErrorIs(t, <-cancelled, operations.ErrEnded)
+	require.Equal(t, operations.StatusCancelled, w.Operation(*operation).Status)
+	require.Zero(t, w.Int(`select count(*) from audit_log where action = 'operation.cancel'`))
+}
+
 func TestCancel_ADeletionGoesOn(t *testing.T) {
 	t.Parallel()
 	w := testworld.New(t, testworld.NoWorker())

@@ -24,6 +24,9 @@ var (
 	wholePage = database.Page{Limit: database.MaxList}
 )
 
+// lockOfACollection is what every end of an operation begins with.
+const lockOfACollection = "and deleted_at is null\nfor no key update"
+
 // lapse lets the lease of every operation run out, as if its worker had been
 // silent for that long.
 func lapse(w *testworld.World) {

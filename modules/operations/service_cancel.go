@@ -2,6 +2,7 @@ package operations
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -43,6 +44,9 @@ func (s *Service) Cancel(ctx context.Context, id uuid.UUID) (Operation, error) {
 		return o, ErrEnded.WithMessagef("The operation is %s already; only one that is pending or processing can be cancelled.", o.Status)
 	}
 	err = s.db.InTx(ctx, func(ctx context.Context) error { return s.cancel(ctx, scope, o) })
+	if errors.Is(err, collections.ErrNotFound) { // it was deleted a moment ago
+		return Operation{}, s.whyNotCancellable(ctx, origin, who.UserID)
+	}
 	if err != nil {
 		return o, fmt.Errorf("cancelling an operation: %w", err)
 	}
