@@ -42,7 +42,8 @@ func (a *App) joinOperations(c *config.Config, o Options, r rows, starter *opera
 	var err error
 	a.Worker, err = operations.NewWorker(a.DB, r.operations, starter, a.Collections, r.collections,
 		operations.WorkerConfig{
-			Name: workerName(), Lease: c.Operations.Lease, MaxAttempts: c.Operations.MaxAttempts, Logger: o.Logger,
+			Name: workerName(), Lease: c.Operations.Lease, MaxAttempts: c.Operations.MaxAttempts, Slice: c.Operations.Slice,
+			Limits: operations.Limits{PerUser: c.Operations.LimitPerUser, Total: c.Operations.Limit}, Logger: o.Logger,
 		}, works)
 	return err
 }

@@ -217,6 +217,12 @@ select format('operation %s is %s', uuid, status)
 from operations
 where (status = 'processing') <> (lease_until is not null and worker is not null)`},
 
+	{"only an operation that was begun waits for its turn, or to be tried again", `
+select format('operation %s is %s and waits for %s', uuid, status, waits_for)
+from operations
+where waits_for in ('turn', 'retry')
+  and status <> 'processing'`},
+
 	{"an operation that failed says why", `
 select format('operation %s', uuid)
 from operations

@@ -548,6 +548,7 @@ create table operations (
     created_at    timestamptz not null default now(),
     started_at    timestamptz,
     completed_at  timestamptz,
+    waits_for     text, -- why nobody works at it although it could go on
 
     constraint operations_pkey primary key (id),
     constraint uq_operations_uuid unique (uuid),
@@ -559,13 +560,17 @@ create table operations (
     constraint ck_operations_config check (jsonb_typeof(config) = 'object' and config <> '{}'),
     constraint ck_operations_meta check (jsonb_typeof(meta) = 'object'),
     constraint ck_operations_completed_at check (
-        (status in ('completed', 'failed', 'cancelled')) = (completed_at is not null))
+        (status in ('completed', 'failed', 'cancelled')) = (completed_at is not null)),
+    constraint ck_operations_waits_for check (
+        waits_for is null or waits_for in ('turn', 'retry', 'limit') and completed_at is null)
 );
 
 -- One active operation a collection, decided here and not by a read before a write.
 create unique index uq_operations_active on operations (collection_id) where status in ('pending', 'processing');
 -- What is active, newest first; and every few seconds, whose lease has lapsed.
 create index idx_operations_status_created on operations (status, created_at desc) where status in ('pending', 'processing');
+-- Whoever's limit has room again: which of their operations has waited longest.
+create index idx_operations_held on operations (coalesce(user_id, 0), coalesce(lease_until, created_at)) where waits_for = 'limit';
 -- A collection's operations, newest first; the cascade.
 create index ix_operations_collection_id on operations (collection_id, created_at desc, id desc);
 -- A user's operations, newest first; the check when a user is deleted.

@@ -56,4 +56,5 @@ var Constraints = database.Constraints{
 	"ck_operations_config":       errInvalidRow,
 	"ck_operations_meta":         errInvalidRow,
 	"ck_operations_completed_at": errInvalidRow,
+	"ck_operations_waits_for":    errInvalidRow,
 }

@@ -2,6 +2,7 @@ package operations
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -11,3 +12,12 @@ func (w *Worker) Stopping() <-chan struct{} { return w.stopping }
 
 // Answer does what the worker does when the queue rings for the operation.
 func (w *Worker) Answer(ctx context.Context, id uuid.UUID) error { return w.answer(ctx, id) }
+
+// Look does what the worker does every few seconds.
+func (w *Worker) Look(ctx context.Context) error { return w.look(ctx) }
+
+// PauseAfter is pauseAfter.
+func PauseAfter(attempts int, random float64) time.Duration { return pauseAfter(attempts, random) }
+
+// MaxInterrupted is maxInterrupted.
+const MaxInterrupted = maxInterrupted

@@ -32,6 +32,21 @@ type Operation struct {
 	CreatedAt    time.Time `gorm:"autoCreateTime:false;default:now()"`
 	StartedAt    *time.Time
 	CompletedAt  *time.Time
+	// WaitsFor is why nobody works at it; nil while somebody does, and before its bell
+	// was answered for the first time.
+	WaitsFor *Wait
+
+	// found is how the claim found it.
+	found found
+}
+
+// found is how a claim found an operation.
+type found struct {
+	// resumed means that it only goes on after others had their turn.
+	resumed bool
+	// lost means that another worker had it, and neither ended it nor let go of it. What
+	// this process had itself was broken off by the database, with nobody lost.
+	lost bool
 }
 
 // Origin is what decides who may see an operation.
@@ -53,8 +68,11 @@ type Meta struct {
 	// Kept are documents that were left as they are, at most [MaxKept] of them; the
 	// progress has their number.
 	Kept []KeptDocument `json:"kept,omitempty"`
-	// Stalled counts the claims since the last step that was completed.
+	// Stalled counts the claims since the last step that was completed, but for those
+	// that were given back and those of Interrupted.
 	Stalled int `json:"stalled,omitempty"`
+	// Interrupted counts the claims since then that ended with an error that passes.
+	Interrupted int `json:"interrupted,omitempty"`
 }
 
 // MaxKept is how many documents an operation names that it has left as they are.

@@ -86,7 +86,8 @@ set status = 'cancelled',
     worker = null,
     lease_until = null,
     completed_at = now(),
-    meta = meta - 'stalled'
+    waits_for = null,
+    meta = meta - 'stalled' - 'interrupted'
 where collection_id = $1
   and status in ('pending', 'processing')
 returning uuid, collection_id, user_id, type`
@@ -107,7 +108,8 @@ set status = 'cancelled',
     worker = null,
     lease_until = null,
     completed_at = now(),
-    meta = (meta - 'stalled') || jsonb_build_object('result', $2::jsonb)
+    waits_for = null,
+    meta = (meta - 'stalled' - 'interrupted') || jsonb_build_object('result', $2::jsonb)
 where uuid = $1
   and status in ('pending', 'processing')
 returning uuid, collection_id, user_id, type`

@@ -12,25 +12,39 @@ import (
 )
 
 // claim is served by the unique key on uuid. Raising attempt invalidates every
-// step that an earlier holder of the lease may still be in the middle of.
+// step that an earlier holder of the lease may still be in the middle of. What the row
+// was like before is read under its lock: its last holder may just have let go of it.
 const claim = `
-update operations
+update operations o
 set status = 'processing',
-    attempt = attempt + 1,
+    attempt = o.attempt + 1,
     worker = $2,
     lease_until = now() + $3::interval,
-    started_at = coalesce(started_at, now()),
-    meta = jsonb_set(meta, '{stalled}', to_jsonb(coalesce((meta ->> 'stalled')::int, 0) + 1))
-where uuid = $1
-  and (status = 'pending' or (status = 'processing' and lease_until < now()))
-returning id, collection_id, user_id, type, config, attempt, meta`
+    started_at = coalesce(o.started_at, now()),
+    waits_for = null,
+    meta = jsonb_set(o.meta, '{stalled}', to_jsonb(coalesce((o.meta ->> 'stalled')::int, 0) + 1))
+from (
+  select id, status, worker, waits_for
+  from operations
+  where uuid = $1
+  for no key update
+) before
+where o.id = before.id
+  and (o.status = 'pending' or (o.status = 'processing' and (o.lease_until < now() or o.waits_for is not null)))
+returning o.id, o.collection_id, o.user_id, o.type, o.config, o.attempt, o.meta,
+          before.status = 'processing' and before.waits_for in ('turn', 'limit'),
+          before.status = 'processing' and before.waits_for is null and before.worker <> $2`
 
 // Claim takes the operation for this worker for the length of the lease; false
-// when there is nothing to take: it has ended, or another worker has it. It tells so.
+// when there is nothing to take: it has ended, or another worker has it. It tells so,
+// unless the operation only goes on after a turn of others.
 func (r *Repository) Claim(ctx context.Context, id uuid.UUID, worker string, lease time.Duration) (o Operation, claimed bool, err error) {
 	err = r.db.InTx(ctx, func(ctx context.Context) error {
 		if o, claimed, err = r.claim(ctx, id, worker, lease); err != nil || !claimed {
 			return err
+		}
+		if o.found.resumed {
+			return nil
 		}
 		return r.tellStarted(ctx, o)
 	})
@@ -40,8 +54,9 @@ func (r *Repository) Claim(ctx context.Context, id uuid.UUID, worker string, lea
 func (r *Repository) claim(ctx context.Context, id uuid.UUID, worker string, lease time.Duration) (Operation, bool, error) {
 	o := Operation{UUID: id, Status: StatusProcessing, Worker: &worker}
 	var meta []byte
+	var resumed, lost *bool // null is false
 	err := r.db.Querier(ctx).QueryRow(ctx, claim, id, worker, lease).
-		Scan(&o.ID, &o.CollectionID, &o.UserID, &o.Type, &o.Config, &o.Attempt, &meta)
+		Scan(&o.ID, &o.CollectionID, &o.UserID, &o.Type, &o.Config, &o.Attempt, &meta, &resumed, &lost)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return o, false, nil
 	}
@@ -51,6 +66,7 @@ func (r *Repository) claim(ctx context.Context, id uuid.UUID, worker string, lea
 	if err := json.Unmarshal(meta, &o.Meta); err != nil {
 		return o, false, fmt.Errorf("reading an operation's progress: %w", err)
 	}
+	o.found = found{resumed: resumed != nil && *resumed, lost: lost != nil && *lost}
 	return o, true, nil
 }
 
@@ -76,7 +92,7 @@ where id = $1
 	advance = `
 update operations
 set lease_until = now() + $3::interval,
-    meta = (case when $9 then meta - 'stalled' else meta end) || jsonb_build_object('progress', jsonb_build_object(
+    meta = (case when $9 then meta - 'stalled' - 'interrupted' else meta end) || jsonb_build_object('progress', jsonb_build_object(
       'done', coalesce((meta #>> '{progress,done}')::bigint, 0) + $4,
       'failed', coalesce((meta #>> '{progress,failed}')::bigint, 0) + $5,
       'skipped', coalesce((meta #>> '{progress,skipped}')::bigint, 0) + $10,
@@ -99,7 +115,6 @@ where id = $1
   and status = 'processing'
 returning meta -> 'progress'`
 
-	// A worker that stops was not lost: its claim does not count as one.
 	keep = `
 update operations
 set meta = jsonb_set(meta, '{kept}', coalesce(meta -> 'kept', '[]') || $3::jsonb)
@@ -108,6 +123,7 @@ where id = $1
   and status = 'processing'
   and jsonb_array_length(coalesce(meta -> 'kept', '[]')) < $4`
 
+	// A worker that stops was not lost: its claim does not count as one.
 	handBack = `
 update operations
 set status = 'pending',
@@ -118,12 +134,34 @@ where id = $1
   and attempt = $2
   and status = 'processing'`
 
+	// Neither was one that lets others have their turn.
+	yield = `
+update operations
+set lease_until = now(),
+    waits_for = 'turn',
+    meta = jsonb_set(meta, '{stalled}', to_jsonb(greatest(coalesce((meta ->> 'stalled')::int, 0) - 1, 0)))
+where id = $1
+  and attempt = $2
+  and status = 'processing'`
+
+	// An attempt that ended with an error that passes is counted apart.
+	putOff = `
+update operations
+set lease_until = now() + $3::interval,
+    waits_for = 'retry',
+    meta = case when $4 then meta || jsonb_build_object(
+             'stalled', greatest(coalesce((meta ->> 'stalled')::int, 0) - 1, 0),
+             'interrupted', coalesce((meta ->> 'interrupted')::int, 0) + 1) else meta end
+where id = $1
+  and attempt = $2
+  and status = 'processing'`
+
 	finish = `
 update operations
 set status = $3,
     error_message = $4,
-    meta = case when $5::jsonb is null then meta - 'stalled'
-                else (meta - 'stalled') || jsonb_build_object('result', $5::jsonb) end,
+    meta = case when $5::jsonb is null then meta - 'stalled' - 'interrupted'
+                else (meta - 'stalled' - 'interrupted') || jsonb_build_object('result', $5::jsonb) end,
     worker = null,
     lease_until = null,
     completed_at = now()
@@ -168,6 +206,20 @@ func (r *Repository) HandBack(ctx context.Context, o Operation) error {
 	return r.guarded(ctx, handBack, o)
 }
 
+// Yield lets go of the operation, so that others have their turn; whoever is rung for
+// next goes on with it. To clients it is worked on as before. The job that rings for it
+// belongs into the same transaction.
+func (r *Repository) Yield(ctx context.Context, o Operation) error {
+	return r.guarded(ctx, yield, o)
+}
+
+// PutOff lets go of the operation for a while, after an attempt that has ended with an
+// error; passes says that it is one of those that pass. The job that rings when the time
+// is over belongs into the same transaction.
+func (r *Repository) PutOff(ctx context.Context, o Operation, wait time.Duration, passes bool) error {
+	return r.guarded(ctx, putOff, o, wait, passes)
+}
+
 // Finish ends the operation, with the reason where it failed, and tells so.
 func (r *Repository) Finish(ctx context.Context, o Operation, to Status, reason *string, result map[string]any) error {
 	return r.db.InTx(ctx, func(ctx context.Context) error {
@@ -190,27 +242,28 @@ func (r *Repository) guarded(ctx context.Context, sql string, o Operation, args 
 }
 
 // selectUnattended is served by the index on the active operations. SKIP LOCKED,
-// because every process looks, and one of them is enough.
+// because every process looks, and one of them is enough. First come those whose worker
+// is gone: of those that wait for their turn there may be many, and their bells hang.
 const selectUnattended = `
-select uuid, type, status, task_id
+select uuid, type, waits_for, task_id
 from operations
-where (status = 'processing' and lease_until < now())
-   or (status = 'pending' and created_at < now() - $1::interval)
-order by (status = 'processing') desc, created_at
+where (status = 'processing' and lease_until < now() and waits_for is distinct from 'limit')
+   or (status = 'pending' and created_at < now() - $1::interval and waits_for is null)
+order by (status = 'processing' and waits_for is null) desc, created_at
 limit $2
 for no key update skip locked`
 
 // Unattended is an operation that nobody may be working on.
 type Unattended struct {
-	UUID   uuid.UUID
-	Type   Type
-	Status Status
-	TaskID *int64
+	UUID     uuid.UUID
+	Type     Type
+	WaitsFor *Wait
+	TaskID   *int64
 }
 
 // LockUnattended finds the operations whose lease has lapsed, and those that
 // have been pending for longer than grace, at most limit, and locks them until
-// the transaction ends.
+// the transaction ends. Those that wait for a limit are none of them.
 func (r *Repository) LockUnattended(ctx context.Context, grace time.Duration, limit int) ([]Unattended, error) {
 	if _, err := r.db.Tx(ctx); err != nil {
 		return nil, err

@@ -75,7 +75,13 @@ func (s *Starter) CancelActive(ctx context.Context, scope collections.Scope) (uu
 
 // ring inserts the job for an operation and notes its id.
 func (s *Starter) ring(ctx context.Context, id uuid.UUID, t Type) error {
-	job, err := s.queue.Insert(ctx, bell{id}, jobs.Options{MaxAttempts: 1, Queue: t.queue()})
+	return s.ringWith(ctx, id, jobs.Options{Queue: t.queue(), Priority: t.priority(false)})
+}
+
+// ringWith is ring with options of the job.
+func (s *Starter) ringWith(ctx context.Context, id uuid.UUID, o jobs.Options) error {
+	o.MaxAttempts = 1
+	job, err := s.queue.Insert(ctx, bell{id}, o)
 	if err != nil {
 		return err
 	}

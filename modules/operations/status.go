@@ -34,6 +34,22 @@ func (s Status) Active() bool {
 	return slices.Contains([]Status{StatusPending, StatusProcessing}, s)
 }
 
+// Wait is why nobody works at an operation that could go on. To clients it is as if
+// somebody did.
+type Wait string
+
+// The reasons.
+const (
+	// WaitTurn means that its slice of time is over, and others are at it.
+	WaitTurn Wait = "turn"
+	// WaitRetry means that its attempt ended with an error, and that the next one
+	// begins when the lease has lapsed.
+	WaitRetry Wait = "retry"
+	// WaitLimit means that its user, or everybody, has as many in hand as may be. No
+	// bell hangs for it; one is rung when there is room.
+	WaitLimit Wait = "limit"
+)
+
 // Type is what an operation does.
 type Type string
 
@@ -58,6 +74,15 @@ const (
 func (t Type) takesDocuments() bool {
 	return t == TypeIndex || t == TypeAppend || t == TypeRetry
 }
+
+// interactive reports whether somebody waits for what an operation of the type does:
+// most of them have a few documents. How many it has nobody knows when it starts, for
+// uploads join it; one that has many shows it by using up its slice.
+func (t Type) interactive() bool { return t.takesDocuments() }
+
+// limited reports whether operations of the type count against the limits: a purge is
+// the system's, and has a queue of its own.
+func (t Type) limited() bool { return t != TypeDelete }
 
 // queue is the queue in which the type's jobs wait: nobody waits for a purge.
 func (t Type) queue() string {

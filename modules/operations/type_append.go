@@ -117,11 +117,11 @@ func (a *appendWork) Step(ctx context.Context, run *Run) (bool, error) {
 }
 
 // take works on one document. An error is one of the operation's, not of the
-// document's. When the worker should end, the document is left to whoever takes
+// document's. When the attempt should end, the document is left to whoever takes
 // the operation up again.
 func (a *appendWork) take(ctx context.Context, run *Run, d documents.Document) error {
-	if run.worker.isStopping() {
-		return nil
+	if leaves, err := run.leaves(ctx); leaves || err != nil {
+		return err
 	}
 	if d.LostCount >= documents.MaxLost {
 		return a.lostOver(ctx, run, d)

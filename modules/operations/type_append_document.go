@@ -97,8 +97,8 @@ func (a *appendWork) buildSearchRows(ctx context.Context, run *Run, d documents.
 		if err != nil {
 			return err
 		}
-		if run.worker.isStopping() {
-			return nil
+		if leaves, err := run.leaves(ctx); leaves || err != nil {
+			return err
 		}
 	}
 	return nil

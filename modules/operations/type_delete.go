@@ -166,7 +166,7 @@ func (p *purgeWork) deleteRest(ctx context.Context, run *Run, _ *pass) (slice, e
 // After attempts that got nowhere it is fewer each time: should a slice take
 // longer than a statement may, a smaller one will not.
 func (p *purgeWork) atOnce(run *Run, weight int) int {
-	nowhere := max(run.Operation.Meta.Stalled-1, 0)
+	nowhere := max(run.Operation.Meta.Stalled+run.Operation.Meta.Interrupted-1, 0)
 	return max(1, p.config.Rows/weight>>min(nowhere, 30))
 }
 

@@ -143,8 +143,9 @@ func (w *reindexWork) together(ctx context.Context, run *Run, found []documents.
 // reindex works on one document. An error is the operation's; what a document comes to
 // is noted, and the document left as it is.
 func (w *reindexWork) reindex(ctx context.Context, run *Run, d documents.Document, config reindexConfig) error {
-	if run.worker.isStopping() {
-		return errStopping
+	// Not an error, which would break off what is under way beside it, each time anew.
+	if leaves, err := run.leaves(ctx); leaves || err != nil {
+		return err
 	}
 	if d.LostCount >= documents.MaxLost {
 		run.worker.config.Logger.ErrorContext(ctx, "a document brings the worker down", "document_id", d.ID, "times", d.LostCount)

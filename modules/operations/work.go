@@ -16,8 +16,9 @@ type Work interface {
 	// Step does the next piece of the operation, in transactions that end with
 	// [Run.Advance], and reports whether nothing was left to do. It may be run
 	// again after it was broken off anywhere, so it finds out from the database
-	// what is left. An error of the kind Unavailable passes, and the operation is
-	// resumed later; any other ends it.
+	// what is left. After an error of the kind Unavailable, which passes, the
+	// operation is tried again after a while, and after one of the kind Internal some
+	// times; any other ends it.
 	Step(ctx context.Context, run *Run) (done bool, err error)
 	// Result tells, in the transaction that ends the operation, what came of it.
 	// An error ends the operation as failed, with the error's message as the
@@ -70,6 +71,8 @@ type Run struct {
 	counted time.Time
 
 	mu sync.Mutex
+	// turn is how long this attempt may go on while others wait.
+	turn turn
 	// progress is what was committed, as far as this worker knows: a step that
 	// ends at the same time as another may be told less than what there is.
 	progress Progress
@@ -104,6 +107,11 @@ func (r *Run) expect(total int64) {
 // be done again: an operation whose steps do not move it ends.
 func (r *Run) Advance(ctx context.Context, more Progress, moved bool) (Progress, error) {
 	more.Total = r.Progress().Total
+	if moved { // should it roll back, the next one comes before the turn is over
+		r.mu.Lock()
+		r.turn.moved = true
+		r.mu.Unlock()
+	}
 	return r.worker.repository.Advance(ctx, r.Operation, r.worker.config.Lease, more, moved)
 }
 

@@ -20,6 +20,7 @@ import (
 const (
 	DefaultLease       = 20 * time.Second
 	DefaultMaxAttempts = 3
+	DefaultSlice       = 3 * time.Second
 )
 
 // WorkerConfig says how a worker behaves.
@@ -32,6 +33,13 @@ type WorkerConfig struct {
 	// MaxAttempts is how often an operation is taken up again without having got
 	// any further, before it fails.
 	MaxAttempts int
+	// Slice is how long an operation is worked on before others that wait have their
+	// turn; [DefaultSlice] if zero.
+	Slice time.Duration
+	// Limits bound how many operations are worked on at once, by all processes.
+	Limits Limits
+	// Now tells the time; [time.Now] if nil.
+	Now func() time.Time
 	// Logger receives what goes wrong; nil discards it.
 	Logger *slog.Logger
 }
@@ -66,6 +74,12 @@ func NewWorker(db *database.DB, repository *Repository, starter *Starter, access
 	if config.MaxAttempts <= 0 {
 		config.MaxAttempts = DefaultMaxAttempts
 	}
+	if config.Slice <= 0 {
+		config.Slice = DefaultSlice
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -75,6 +89,9 @@ func NewWorker(db *database.DB, repository *Repository, starter *Starter, access
 	}
 	return w, jobs.Handle(w.queue, func(ctx context.Context, b bell) error { return w.answer(ctx, b.OperationID) })
 }
+
+// Name tells this process from others in the operations that it works on.
+func (w *Worker) Name() string { return w.config.Name }
 
 // Start begins to answer the queue and to look for unattended operations.
 func (w *Worker) Start(ctx context.Context) error {
@@ -130,24 +147,18 @@ func (w *Worker) answer(ctx context.Context, id uuid.UUID) error {
 	defer cancel()
 	switch {
 	case err == nil, errors.Is(err, errLost):
-		return nil
+		err = nil
 	case stopped:
-		if err := w.handBack(ctx, run); err != nil && !errors.Is(err, errLost) {
-			log.WarnContext(ctx, "an operation could not be handed back; its lease will lapse", "error", err)
-		}
-		return nil
+		err = letGo(ctx, log, w.handBack(ctx, run))
+	case errors.Is(err, errTurnOver):
+		err = letGo(ctx, log, w.yield(ctx, run))
 	case errors.Is(err, collections.ErrNotFound):
-		return w.cancel(ctx, run)
-	case apperr.KindOf(err) == apperr.Unavailable:
-		log.WarnContext(ctx, "an operation was interrupted and will be resumed", "error", err)
-		return err
-	case !w.ground(run.Operation.Type).givesUp():
-		log.ErrorContext(ctx, "an operation was broken off and will be taken up again", "error", err)
-		return err
+		err = w.cancel(ctx, run)
 	default:
-		log.ErrorContext(ctx, "an operation failed", "error", err)
-		return w.fail(ctx, run, err)
+		err = w.broken(ctx, log, run, err)
 	}
+	w.letNext(ctx, run.Operation)
+	return err
 }
 
 // endTimeout bounds the statements that end or hand back an operation.
@@ -174,6 +185,9 @@ func (w *Worker) carryOut(ctx context.Context, run *Run) error {
 			return err
 		}
 		if !done {
+			if err := run.mustEnd(ctx); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := w.complete(ctx, run, work); !errors.Is(err, errMore) {
@@ -214,6 +228,9 @@ func (w *Worker) claim(ctx context.Context, id uuid.UUID) (*Run, bool, error) {
 				return err
 			}
 		}
+		if room, err := w.admit(ctx, o); err != nil || !room {
+			return err
+		}
 		claimed, ok, err := w.repository.Claim(ctx, id, w.config.Name, w.config.Lease)
 		if err != nil || !ok {
 			return err
@@ -221,14 +238,11 @@ func (w *Worker) claim(ctx context.Context, id uuid.UUID) (*Run, bool, error) {
 		if gone {
 			return w.repository.Finish(ctx, claimed, StatusCancelled, nil, nil)
 		}
-		// Another worker's claim that was neither ended nor handed back. This process's
-		// own was broken off by the database, with nobody lost.
-		lost := o.Status == StatusProcessing && o.Worker != nil && *o.Worker != w.config.Name
-		claimedRun := &Run{Operation: claimed, Scope: scope, worker: w, lost: lost}
+		claimedRun := &Run{Operation: claimed, Scope: scope, worker: w, lost: claimed.found.lost}
 		if p := claimed.Meta.Progress; p != nil {
 			claimedRun.progress = *p
 		}
-		if claimed.Meta.Stalled > w.config.MaxAttempts && ground.givesUp() {
+		if ground.givesUp() && (claimed.Meta.Stalled > w.config.MaxAttempts || claimed.Meta.Interrupted >= maxInterrupted) {
 			if goesOn, err := w.unblock(ctx, claimedRun); err != nil || !goesOn {
 				return err
 			}
@@ -244,13 +258,16 @@ func (w *Worker) claim(ctx context.Context, id uuid.UUID) (*Run, bool, error) {
 // the rest; without such a thing it is the operation that fails.
 func (w *Worker) unblock(ctx context.Context, run *Run) (goesOn bool, err error) {
 	reason := fmt.Sprintf("The worker was lost %d times in a row at this point.", w.config.MaxAttempts)
+	if n := run.Operation.Meta.Interrupted; n >= maxInterrupted {
+		reason = fmt.Sprintf("The work was interrupted %d times in a row at this point; the server's log has the reasons.", n)
+	}
 	if work, ok := w.works[run.Operation.Type]; ok {
 		failed, err := work.Abandon(ctx, run, reason)
 		if err != nil {
 			return false, err
 		}
 		if failed > 0 {
-			run.Operation.Meta.Stalled = 0
+			run.Operation.Meta.Stalled, run.Operation.Meta.Interrupted = 0, 0
 			sum, err := run.Advance(ctx, Progress{Done: failed, Failed: failed}, true)
 			w.db.AfterCommit(ctx, func(context.Context) { run.committed(sum) })
 			return true, err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"time"
 
 	"semantik/modules/collections"
 	"semantik/platform/apperr"
@@ -33,6 +35,41 @@ func (w *Worker) complete(ctx context.Context, run *Run, work Work) error {
 		}
 		return w.repository.Finish(ctx, run.Operation, StatusCompleted, nil, result)
 	})
+}
+
+// broken deals with an attempt that ended with an error: the operation is tried again
+// after a pause, or fails. What it returns has been logged.
+func (w *Worker) broken(ctx context.Context, log *slog.Logger, run *Run, cause error) error {
+	again, passes, err := w.retries(ctx, run, cause)
+	if err == nil && !again {
+		log.ErrorContext(ctx, "an operation failed", "error", cause)
+		return w.fail(ctx, run, cause)
+	}
+	var pause time.Duration
+	if err == nil {
+		pause, err = w.putOff(ctx, run, passes)
+	}
+	switch {
+	case errors.Is(err, errLost):
+		return nil
+	case err != nil: // the lease will lapse
+		log.WarnContext(ctx, "an operation was interrupted and will be resumed", "error", cause)
+		return cause
+	case passes:
+		log.WarnContext(ctx, "an operation was interrupted and will be resumed", "error", cause, "in", pause)
+	default:
+		log.ErrorContext(ctx, "an operation was broken off and will be tried again", "error", cause, "in", pause)
+	}
+	return nil
+}
+
+// letGo says what has become of letting go of an operation, which is no failure: its lease
+// lapses.
+func letGo(ctx context.Context, log *slog.Logger, err error) error {
+	if err != nil && !errors.Is(err, errLost) {
+		log.WarnContext(ctx, "an operation could not be handed back; its lease will lapse", "error", err)
+	}
+	return nil
 }
 
 // cancel ends an operation whose collection was deleted under its hands.

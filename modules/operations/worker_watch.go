@@ -17,13 +17,13 @@ const (
 )
 
 // lookAround rings again for operations whose worker is gone or whose bell was
-// lost. Every process does so; the row's lock keeps them from ringing for the
-// same one.
+// lost, and for those that a limit has room for. Every process does so; the row's lock
+// keeps them from ringing for the same one.
 func (w *Worker) lookAround(ctx context.Context) {
 	ticker := time.NewTicker(w.config.Lease / 4)
 	defer ticker.Stop()
 	for {
-		if err := w.ringAgain(ctx); err != nil && ctx.Err() == nil {
+		if err := w.look(ctx); err != nil && ctx.Err() == nil {
 			w.config.Logger.WarnContext(ctx, "looking for unattended operations", "error", err)
 		}
 		select {
@@ -32,6 +32,16 @@ func (w *Worker) lookAround(ctx context.Context) {
 		case <-ticker.C:
 		}
 	}
+}
+
+func (w *Worker) look(ctx context.Context) error {
+	if err := w.ringAgain(ctx); err != nil {
+		return err
+	}
+	if err := w.ringHeld(ctx, nil, lookAtMost); err != nil {
+		return err
+	}
+	return w.raiseOldest(ctx)
 }
 
 func (w *Worker) ringAgain(ctx context.Context) error {
@@ -48,7 +58,8 @@ func (w *Worker) ringAgain(ctx context.Context) error {
 			if waits {
 				continue
 			}
-			if err := w.starter.ring(ctx, o.UUID, o.Type); err != nil {
+			begun := o.WaitsFor != nil && *o.WaitsFor == WaitTurn
+			if err := w.starter.ringWith(ctx, o.UUID, jobs.Options{Queue: o.Type.queue(), Priority: o.Type.priority(begun)}); err != nil {
 				return err
 			}
 		}

@@ -122,11 +122,14 @@ type Limits struct {
 
 // Operations holds the settings of the background workers.
 type Operations struct {
-	Concurrency int           // operations worked on at once
-	MaxAttempts int           // attempts without progress until an operation fails
-	Lease       time.Duration // how long a silent worker keeps an operation
-	PurgeRows   int           // rows of a deleted collection that one transaction deletes
-	PurgePause  time.Duration // time between two of these transactions
+	Concurrency  int           // operations that this process works on at once; 0 for none
+	MaxAttempts  int           // attempts without progress until an operation fails
+	Lease        time.Duration // how long a silent worker keeps an operation
+	Slice        time.Duration // how long an operation goes on while others wait
+	LimitPerUser int           // operations of one user that are worked on at once; 0 for no limit
+	Limit        int           // operations that are worked on at once by all processes; 0 for no limit
+	PurgeRows    int           // rows of a deleted collection that one transaction deletes
+	PurgePause   time.Duration // time between two of these transactions
 }
 
 // Audit holds the settings of the audit log.

@@ -165,6 +165,9 @@ func (c *Config) finish(valid bool) []Problem {
 	if c.RateLimits.Disabled {
 		c.warnings = append(c.warnings, "DISABLE_RATE_LIMITING is set: passwords can be guessed as fast as this machine can check them.")
 	}
+	if valid && c.Operations.Concurrency == 0 && c.databaseURL == "" {
+		c.warnings = append(c.warnings, "WORKER_CONCURRENCY is 0 and DATABASE_URL is not set: nobody else reaches the database that the program brings, so nobody works on operations.")
+	}
 	problems = append(problems, c.resolvePaths()...)
 	return append(problems, c.checkDocumentRoots()...)
 }

@@ -70,7 +70,7 @@ func TestLoad_defaults(t *testing.T) {
 		Refresh: config.Rate{Count: 60, Per: time.Minute}, Collections: config.Rate{Count: 60, Per: time.Minute},
 		APIKeys: config.Rate{Count: 20, Per: time.Hour}, Uploads: 32,
 	}, c.RateLimits)
-	require.Equal(t, config.Operations{Concurrency: 2, MaxAttempts: 3, Lease: 20 * time.Second, PurgeRows: 5000, PurgePause: 10 * time.Millisecond}, c.Operations)
+	require.Equal(t, config.Operations{Concurrency: 2, MaxAttempts: 3, Lease: 20 * time.Second, Slice: 3 * time.Second, LimitPerUser: 4, PurgeRows: 5000, PurgePause: 10 * time.Millisecond}, c.Operations)
 	require.True(t, filepath.IsAbs(c.Store.DataDir))
 	require.NotNil(t, c.Store.PostgresSettings)
 }

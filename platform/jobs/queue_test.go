@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"semantik/platform/database"
@@ -105,6 +106,63 @@ func TestQueue_WaitsTellsWhetherAJobWillBeWorkedOn(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, waits, "by now its worker would have left a trace")
 	close(end)
+}
+
+func TestQueue_AnyDueCountsWhatComesFirst(t *testing.T) {
+	t.Parallel()
+	begun, end := make(chan struct{}, 10), make(chan struct{})
+	db, queue := start(t, func(context.Context, greeting) error {
+		begun <- struct{}{}
+		<-end
+		return nil
+	})
+	due := func(priority int) bool {
+		found, err := queue.AnyDue(t.Context(), "", priority)
+		require.NoError(t, err)
+		return found
+	}
+	for range jobs.DefaultConcurrency {
+		insert(t.Context(), t, db, queue, "it runs", jobs.Options{}, nil)
+		<-begun
+	}
+	insert(t.Context(), t, db, queue, "later", jobs.Options{At: time.Now().Add(time.Hour)}, nil)
+	require.False(t, due(4), "what runs does not wait, and what is for later is not due")
+	insert(t.Context(), t, db, queue, "waits", jobs.Options{Priority: 3}, nil)
+	require.False(t, due(2))
+	require.True(t, due(3))
+	found, err := queue.AnyDue(t.Context(), jobs.Maintenance, 4)
+	require.NoError(t, err)
+	require.False(t, found, "another queue has its own")
+	close(end)
+}
+
+func TestQueue_RaiseOldestRaisesOne(t *testing.T) {
+	t.Parallel()
+	db, err := database.Open(t.Context(), database.Config{URL: pgtest.Database(t), MaxConns: 4})
+	require.NoError(t, err)
+	t.Cleanup(db.Close)
+	queue, err := jobs.New(db, jobs.Config{})
+	require.NoError(t, err)
+	require.NoError(t, jobs.Handle(queue, func(context.Context, greeting) error { return nil }))
+	for name, job := range map[string]struct {
+		priority int
+		waited   time.Duration
+	}{"first anyway": {1, time.Hour}, "patient": {2, 2 * time.Minute}, "oldest": {4, 3 * time.Minute}, "new": {2, 0}} {
+		id := insert(t.Context(), t, db, queue, name, jobs.Options{Priority: job.priority}, nil)
+		_, err := db.Querier(t.Context()).Exec(t.Context(), "update river.river_job set scheduled_at = now() - $2::interval where id = $1", id, job.waited)
+		require.NoError(t, err)
+	}
+	raised := func() (names []string) {
+		require.NoError(t, queue.RaiseOldest(t.Context(), "", greeting{}.Kind(), time.Minute))
+		rows, err := db.Querier(t.Context()).Query(t.Context(), "select args ->> 'name' from river.river_job where priority = 1 order by scheduled_at")
+		require.NoError(t, err)
+		names, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err)
+		return names
+	}
+	require.Equal(t, []string{"first anyway", "oldest"}, raised())
+	require.Equal(t, []string{"first anyway", "oldest", "patient"}, raised())
+	require.Equal(t, []string{"first anyway", "oldest", "patient"}, raised())
 }
 
 func TestQueue_StopLetsARunningJobFinish(t *testing.T) {
