@@ -21,7 +21,9 @@ func newServe(s *shell) *cobra.Command {
 		Short: "Serve the API and work on operations",
 		Long: "Serve the API and work on operations, until it is told to stop.\n\n" +
 			"Without DATABASE_URL it brings a PostgreSQL of its own. With SEMANTIK_ADMIN_PASSWORD\n" +
-			"it makes the first superuser, if there is no user.",
+			"it makes the first superuser, if there is no user.\n\n" +
+			"With WORKER_CONCURRENCY=0 it leaves the work to others on the same database:\n" +
+			"servers, and processes of \"semantik worker\".",
 		Example: "  semantik serve\n  semantik serve --json\n  semantik serve --http-addr 127.0.0.1:9000",
 		Args:    cobra.NoArgs,
 	}

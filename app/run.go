@@ -32,51 +32,28 @@ type duty func(ctx context.Context, a *App, url string) error
 // worker and the HTTP server, begun in this order and ended in the reverse.
 // tell hears, in a sentence, what takes longer.
 func run(ctx context.Context, c *config.Config, log *slog.Logger, tell func(string), during duty) (err error) {
-	db, err := openDatabase(ctx, c, log, tell)
+	p, err := open(ctx, c, log, tell)
 	if err != nil {
 		return err
 	}
-	told := make(chan time.Time, 1)
-	forget := context.AfterFunc(ctx, func() { told <- time.Now() })
-	defer forget()
-	defer func() { err = errors.Join(err, db.stopInTime(ctx, told, c.HTTP.ShutdownTimeout+databaseStop, log)) }()
-
-	a, err := Build(ctx, c, Options{DatabaseURL: db.url, Version: version(), Logger: log})
-	if err != nil {
-		return err
-	}
-	defer a.Close()
+	defer func() { err = errors.Join(err, p.end(ctx)) }()
 
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", c.HTTP.Addr)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w; choose another address with HTTP_ADDR or --http-addr", c.HTTP.Addr, err)
 	}
-	profiles, err := listenForProfiles(ctx, c.HTTP.ProfileAddr)
-	if err != nil {
-		_ = listener.Close()
-		return err
-	}
-	if err := a.Worker.Start(ctx); err != nil {
-		_ = listener.Close()
-		if profiles != nil {
-			_ = profiles.Close()
-		}
-		return err
-	}
-	a.KeyUses.Start(ctx)
-	defer a.stopKeyUses(ctx)
 	group, inner := errgroup.WithContext(ctx)
-	group.Go(func() error { return a.Server.Serve(inner, listener) })
-	if profiles != nil {
-		group.Go(func() error { return profiling.Serve(inner, profiles, log) })
+	if err := p.begin(inner, group); err != nil {
+		_ = listener.Close()
+		return err
 	}
-	group.Go(func() error { return stopWorker(inner, a, c.HTTP.ShutdownTimeout+workerGrace) })
-	group.Go(func() error { a.Indexer.Run(inner); return nil })
-	group.Go(func() error { a.Events.Run(inner); return nil })
-	group.Go(func() error { return db.watch(inner) })
+	p.KeyUses.Start(ctx)
+	defer p.stopKeyUses(ctx)
+	group.Go(func() error { return p.Server.Serve(inner, listener) })
+	group.Go(func() error { p.Events.Run(inner); return nil })
 	group.Go(func() error {
-		err := during(inner, a, localURL(listener.Addr()))
+		err := during(inner, p.App, localURL(listener.Addr()))
 		if err != nil && inner.Err() != nil {
 			// Whatever it failed of, it was told to stop before it was done: a script
 			// must not take half a load for a whole one.
@@ -85,6 +62,81 @@ func run(ctx context.Context, c *config.Config, log *slog.Logger, tell func(stri
 		return err
 	})
 	return group.Wait()
+}
+
+// work does the server's background work until the context ends, and serves nothing.
+// ready is called once it works.
+func work(ctx context.Context, c *config.Config, log *slog.Logger, ready duty) (err error) {
+	p, err := open(ctx, c, log, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.end(ctx)) }()
+	group, inner := errgroup.WithContext(ctx)
+	if err := p.begin(inner, group); err != nil {
+		return err
+	}
+	group.Go(func() error { return ready(inner, p.App, "") })
+	return group.Wait()
+}
+
+// program is the App with the database that it stands on, while it runs.
+type program struct {
+	*App
+
+	config *config.Config
+	log    *slog.Logger
+	db     *databaseInUse
+	// told has the time at which the program was told to stop.
+	told   chan time.Time
+	forget func() bool
+}
+
+// open takes the database and builds the program on it. What it gives is to be ended.
+func open(ctx context.Context, c *config.Config, log *slog.Logger, tell func(string)) (*program, error) {
+	db, err := openDatabase(ctx, c, log, tell)
+	if err != nil {
+		return nil, err
+	}
+	p := &program{config: c, log: log, db: db, told: make(chan time.Time, 1)}
+	p.forget = context.AfterFunc(ctx, func() { p.told <- time.Now() })
+	if p.App, err = Build(ctx, c, Options{DatabaseURL: db.url, Version: version(), Logger: log}); err != nil {
+		return nil, errors.Join(err, p.end(ctx))
+	}
+	return p, nil
+}
+
+// end gives back what open has taken, once nothing runs any more.
+func (p *program) end(ctx context.Context) error {
+	if p.App != nil {
+		p.Close()
+	}
+	defer p.forget()
+	return p.db.stopInTime(ctx, p.told, p.config.HTTP.ShutdownTimeout+databaseStop, p.log)
+}
+
+// begin has the group do what every process of the program does: its share of the work,
+// unless that is none, profiles for who asks, and a look at the database it has brought.
+func (p *program) begin(ctx context.Context, group *errgroup.Group) error {
+	profiles, err := listenForProfiles(ctx, p.config.HTTP.ProfileAddr)
+	if err != nil {
+		return err
+	}
+	if p.config.Operations.Concurrency > 0 {
+		if err := p.Worker.Start(ctx); err != nil {
+			if profiles != nil {
+				_ = profiles.Close()
+			}
+			return err
+		}
+		group.Go(func() error { return stopWorker(ctx, p.App, p.config.HTTP.ShutdownTimeout+workerGrace) })
+		group.Go(func() error { p.Indexer.Run(ctx); return nil })
+	}
+	if profiles != nil {
+		group.Go(func() error { return profiling.Serve(ctx, profiles, p.log) })
+	}
+	group.Go(func() error { return p.db.watch(ctx) })
+	return nil
 }
 
 // listenForProfiles takes the address for profiles; nil when there is none.
