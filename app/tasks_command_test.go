@@ -28,7 +28,9 @@ func TestTasks_AreDoneListedAndRunByTheCommandLine(t *testing.T) {
 	await(t, func() bool {
 		return listed()["expired"]["last_status"] == "ok" && listed()["audit-log"]["last_status"] == "ok"
 	})
-	require.Len(t, listed(), 6)
+	for _, name := range []string{"analyze", "audit-log", "bin", "expired", "operations", "recount", "sync"} {
+		require.Contains(t, listed(), name)
+	}
 	require.Nil(t, listed()["recount"]["last_status"], "it comes a week after the first start")
 
 	require.Contains(t, r.ok("tasks", "run", "recount").stdout, `The task "recount" is begun`)
