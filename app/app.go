@@ -224,7 +224,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	audit.Register(api, a.Audit)
 	users.Register(api, a.Users)
 	collections.Register(api, a.Collections, documentRows)
-	preview.Register(api, preview.NewService(sources, extract.DetectMIME, nil, preview.Config{}))
+	preview.Register(api, preview.NewService(sources, extract.DetectMIME, preview.NewTeller(a.DB, o.Logger).Watch, preview.Config{}))
 	documents.Register(api, a.Documents)
 	chunks.Register(api, a.Chunks)
 	partitions.Register(api, a.Partitions)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"semantik/modules/collections/preview"
 	"semantik/modules/operations"
 	"semantik/platform/config"
 	"semantik/platform/events"
@@ -14,4 +15,5 @@ func (a *App) joinSockets(c *config.Config, o Options) {
 		PerUser: c.HTTP.SocketsPerUser, Total: c.HTTP.Sockets, PingEvery: c.HTTP.SocketPing, Logger: o.Logger,
 	}, a.Users)
 	operations.RegisterSockets(a.Server, a.Sockets, a.Events, a.Operations)
+	preview.RegisterSockets(a.Server, a.Sockets, a.Events)
 }

@@ -204,6 +204,7 @@ create table collection_sources (
     created_at            timestamptz not null default now(),
     updated_at            timestamptz not null default now(),
     scan_requested_at     timestamptz, -- an operation is to look for what has changed in the source; null once one has
+    scan_position         text,        -- the entry up to which it is through
 
     constraint collection_sources_pkey primary key (id),
     constraint uq_collection_sources_id_collection_id unique (id, collection_id), -- what documents refer to

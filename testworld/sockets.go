@@ -52,6 +52,8 @@ type Frame struct {
 	Timestamp time.Time      `json:"timestamp"`
 	Type      string         `json:"type"`
 	Data      map[string]any `json:"data"`
+	// ScanID is that of a frame about a preview.
+	ScanID string `json:"scan_id"`
 	// Text is the frame as it came.
 	Text string `json:"-"`
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"semantik/testworld"
@@ -15,6 +16,7 @@ import (
 var sockets = map[string]string{
 	"GET /ws/operations":                "GET /api/v2/operations",
 	"GET /ws/operations/{operation_id}": "GET /api/v2/operations/{operation_id}",
+	"GET /ws/directory-scan/{scan_id}":  "POST /api/v2/directory-scan/preview",
 }
 
 // A socket opens for those for whom the route answers that tells the same when it is
@@ -44,7 +46,7 @@ func openAs(t *testing.T, c *testworld.Cast, socket string, row testworld.Row, a
 	if token := strings.TrimPrefix(c.Scenario(row, asker, m).Token, "Bearer "); token != "" {
 		protocols = []string{"access_token." + token}
 	}
-	path := strings.ReplaceAll(strings.TrimPrefix(socket, "GET "), "{operation_id}", m.Operation.String())
+	path := strings.NewReplacer("{operation_id}", m.Operation.String(), "{scan_id}", uuid.NewString()).Replace(strings.TrimPrefix(socket, "GET "))
 	conn, a := c.Handshake(path, nil, protocols...)
 	if row.Status(asker) == http.StatusOK {
 		require.NotNil(t, conn, a.Body)

@@ -108,6 +108,9 @@ type Source struct {
 	// ScanRequestedAt is when an operation was last asked to look for what has changed
 	// in the source; nil once one has done so.
 	ScanRequestedAt *time.Time
+	// ScanPosition is the entry up to which the run that is going on is through; nil for
+	// none.
+	ScanPosition *string
 }
 
 // TableName is the table's name.

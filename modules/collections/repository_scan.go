@@ -39,6 +39,7 @@ set last_run_started_at = case
       when last_run_status = 'running' and last_run_started_at >= scan_requested_at then last_run_started_at
       else clock_timestamp()
     end,
+    scan_position = case when last_run_status = 'running' and last_run_started_at >= scan_requested_at then scan_position end,
     last_run_status = 'running',
     last_run_completed_at = null,
     last_error = null,
@@ -46,18 +47,32 @@ set last_run_started_at = case
 where id = $2
   and collection_id = $1
   and scan_requested_at is not null
-returning last_run_started_at`
+returning last_run_started_at, coalesce(scan_position, '')`
 
 // BeginScan begins a run over a source, or goes on with the one that was broken off,
-// and tells since when what is seen belongs to it. [ErrSourceNotFound] when the source
-// is gone, or waits no more.
-func (r *Repository) BeginScan(ctx context.Context, scope Scope, id int64) (time.Time, error) {
-	var began time.Time
-	err := r.db.Querier(ctx).QueryRow(ctx, beginScan, scope.ID(), id).Scan(&began)
+// and tells since when what is seen belongs to it, and up to which entry it is through;
+// "" for none. [ErrSourceNotFound] when the source is gone, or waits no more.
+func (r *Repository) BeginScan(ctx context.Context, scope Scope, id int64) (began time.Time, position string, err error) {
+	err = r.db.Querier(ctx).QueryRow(ctx, beginScan, scope.ID(), id).Scan(&began, &position)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return began, ErrSourceNotFound
+		return began, "", ErrSourceNotFound
 	}
-	return began, r.db.Translate(err)
+	return began, position, r.db.Translate(err)
+}
+
+// noteScan is served by the primary key.
+const noteScan = `
+update collection_sources
+set scan_position = $3
+where id = $2
+  and collection_id = $1
+  and last_run_status = 'running'`
+
+// NoteScan says that the run over the source is through up to this entry, so that it
+// goes on after it when it is broken off.
+func (r *Repository) NoteScan(ctx context.Context, scope Scope, id int64, position string) error {
+	_, err := r.db.Querier(ctx).Exec(ctx, noteScan, scope.ID(), id, position)
+	return r.db.Translate(err)
 }
 
 const (
@@ -65,6 +80,7 @@ const (
 	endScan = `
 update collection_sources
 set scan_requested_at = case when scan_requested_at > $3 then scan_requested_at end,
+    scan_position = null,
     last_run_status = $4,
     last_run_completed_at = now(),
     last_error = $5,
@@ -107,6 +123,7 @@ func (r *Repository) EndScan(ctx context.Context, scope Scope, s Source, outcome
 const abandonScans = `
 update collection_sources
 set scan_requested_at = null,
+    scan_position = null,
     last_run_status = 'failed',
     last_run_completed_at = now(),
     last_error = $2,

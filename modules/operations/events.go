@@ -20,6 +20,8 @@ const (
 	eventDocumentProcessed = "document_processed"
 	eventProgress          = "processing_progress"
 	eventRemoving          = "removing_documents"
+	eventScanning          = "scanning_documents"
+	eventScanned           = "scanning_completed"
 	eventStats             = "collection_stats"
 
 	eventCompleted = "operation_completed"
@@ -95,6 +97,21 @@ func (w *Worker) tellCompleted(ctx context.Context, run *Run, result map[string]
 	}
 	told = append(told, o.event(eventStats, map[string]any{"stats": stats}))
 	return events.Publish(ctx, w.db, told...)
+}
+
+// tellScanning tells that a run over a source begins.
+func (w *Worker) tellScanning(ctx context.Context, run *Run, s *scan) error {
+	return events.Publish(ctx, w.db, run.Operation.event(eventScanning, map[string]any{"status": "scanning", "source": s.source.SourcePath}))
+}
+
+// tellScanned tells what the runs over sources have come to so far, once one has ended.
+func (w *Worker) tellScanned(ctx context.Context, run *Run, s *scan) error {
+	counts := run.Progress().Counts
+	return events.Publish(ctx, w.db, run.Operation.event(eventScanned, map[string]any{
+		"status": eventScanned, "source": s.source.SourcePath, "total_files_found": counts[countScanned],
+		"new_documents_registered": counts[countAdded], "documents_updated": counts[countUpdated],
+		"unchanged_documents_skipped": counts[countUnchanged], "errors_count": counts[countRefused] + s.report.Unread,
+	}))
 }
 
 // outcome is what the event <type>_completed says; nil for a type that has none. What

@@ -21,3 +21,6 @@ func PauseAfter(attempts int, random float64) time.Duration { return pauseAfter(
 
 // MaxInterrupted is maxInterrupted.
 const MaxInterrupted = maxInterrupted
+
+// ComesAfter compares two paths of a source.
+func ComesAfter(path, other string) bool { return comesAfter(path, other) }

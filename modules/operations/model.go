@@ -103,6 +103,22 @@ type Progress struct {
 	Message string `json:"message,omitempty"`
 }
 
+// Pace is how many documents a second the operation has been through since it was begun,
+// and about how long the rest takes at that; false while it is not being worked on, or
+// nothing is known.
+func (o Operation) Pace(now time.Time) (perSecond float64, remaining time.Duration, known bool) {
+	p := o.Meta.Progress
+	if o.Status != StatusProcessing || o.StartedAt == nil || p == nil || p.Done == 0 || p.Total < p.Done {
+		return 0, 0, false
+	}
+	passed := now.Sub(*o.StartedAt).Seconds()
+	if passed <= 0 {
+		return 0, 0, false
+	}
+	perSecond = float64(p.Done) / passed
+	return perSecond, time.Duration(float64(p.Total-p.Done) / perSecond * float64(time.Second)), true
+}
+
 // Percent is the progress as a number from 0 to 100, and false while nothing is
 // known.
 func (o Operation) Percent() (float64, bool) {

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -55,14 +57,16 @@ var countedAs = map[documents.Outcome]string{
 }
 
 // scan is a run over one source, as far as this attempt has come: a listing that is
-// held open between the steps. An attempt after this one lists anew, and finds what
-// was taken by then as unchanged.
+// held open between the steps. An attempt after this one lists anew, and passes over
+// what this one was through with.
 type scan struct {
 	source    collections.Source
 	connector connectors.Connector
 	config    connectors.Config
 	// since is when the run began: what was seen since then belongs to it.
 	since time.Time
+	// after is the entry up to which an attempt before this one has come.
+	after string
 	next  func() (connectors.Entry, bool)
 	stop  func()
 	// report and err are what came of the listing, once next has nothing more.
@@ -117,7 +121,7 @@ func (a *appendWork) scanStep(ctx context.Context, run *Run) (done bool, err err
 			return !going && err == nil, err
 		}
 		run.memory = s
-		return false, nil
+		return false, run.worker.tellScanning(ctx, run, s)
 	}
 	if !s.listed {
 		return false, a.takeEntries(ctx, run, s)
@@ -133,10 +137,13 @@ func (a *appendWork) beginScan(ctx context.Context, run *Run) (*scan, bool, erro
 		return nil, false, err
 	}
 	s := &scan{source: source, config: connectors.Config{Path: source.SourcePath, Config: source.SourceConfig}}
-	if s.since, err = a.rows.BeginScan(ctx, run.Scope, source.ID); err != nil {
+	if s.since, s.after, err = a.rows.BeginScan(ctx, run.Scope, source.ID); err != nil {
 		return nil, false, fmt.Errorf("beginning a run over a source: %w", err)
 	}
 	s.metadata = metadataFor(run.Operation, source)
+	if s.after != "" && run.Progress().Counts[countRefused] > 0 {
+		s.refused, s.problems = 1, []string{"files that were refused before the run was broken off"}
+	}
 	s.stop = func() {}
 	s.connector, err = a.connectors.Get(source.SourceType)
 	if err != nil { // it was one when the source was added
@@ -178,6 +185,9 @@ func (a *appendWork) takeEntries(ctx context.Context, run *Run, s *scan) error {
 		if !ok {
 			break
 		}
+		if s.after != "" && !comesAfter(e.Path, s.after) {
+			continue
+		}
 		entries = append(entries, e)
 	}
 	if ctx.Err() != nil {
@@ -194,12 +204,16 @@ func (a *appendWork) takeEntries(ctx context.Context, run *Run, s *scan) error {
 	group, together := errgroup.WithContext(ctx)
 	group.SetLimit(a.parallel)
 	refused := make([]string, len(changed))
+	var left atomic.Bool // to another attempt, which looks at these entries once more
 	for i, e := range changed {
 		group.Go(func() error {
-			if run.worker.isStopping() {
-				return errStopping
+			leaves, err := run.leaves(together)
+			if leaves || err != nil {
+				if leaves {
+					left.Store(true)
+				}
+				return err
 			}
-			var err error
 			refused[i], err = a.takeEntry(together, run, s, e)
 			return err
 		})
@@ -210,7 +224,16 @@ func (a *appendWork) takeEntries(ctx context.Context, run *Run, s *scan) error {
 			s.refuse(changed[i].Path, reason)
 		}
 	}
-	return err
+	if err != nil || left.Load() {
+		return err
+	}
+	return a.rows.NoteScan(ctx, run.Scope, s.source.ID, entries[len(entries)-1].Path)
+}
+
+// comesAfter compares two paths in the order in which a source is listed: folder by
+// folder, the names in each by their bytes.
+func comesAfter(path, other string) bool {
+	return slices.Compare(strings.Split(path, "/"), strings.Split(other, "/")) > 0
 }
 
 // passUnchanged notes the files whose size and time are those that are known, in one
@@ -262,7 +285,7 @@ func (a *appendWork) passUnchanged(ctx context.Context, run *Run, s *scan, entri
 		if err := a.documents.See(ctx, run.Scope, s.source.ID, ids, copies); err != nil {
 			return err
 		}
-		sum, err = run.Advance(ctx, Progress{Skipped: counts[countUnchanged], Counts: counts, Message: s.source.SourcePath}, true)
+		sum, err = run.Advance(ctx, Progress{Skipped: counts[countUnchanged], Counts: counts, Message: s.source.SourcePath}, counts[countScanned] > 0)
 		return err
 	})
 	if err == nil {

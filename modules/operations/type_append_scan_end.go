@@ -37,8 +37,8 @@ func (a *appendWork) takeVanished(ctx context.Context, run *Run, s *scan) error 
 		return end(ctx, outcome)
 	}
 	for _, id := range gone {
-		if run.worker.isStopping() {
-			return errStopping
+		if leaves, err := run.leaves(ctx); leaves || err != nil {
+			return err
 		}
 		if _, err := a.importer.Vanish(ctx, run.Scope, moved, s.source.ID, id, s.since); err != nil {
 			return err
@@ -62,8 +62,8 @@ func (a *appendWork) takeOrphans(ctx context.Context, run *Run, s *scan) (bool, 
 		return false, fmt.Errorf("looking for copies of what is gone: %w", err)
 	}
 	for _, path := range paths {
-		if run.worker.isStopping() {
-			return false, errStopping
+		if leaves, err := run.leaves(ctx); leaves || err != nil {
+			return true, err
 		}
 		// Whatever comes of it, the next look does not find it again.
 		if err := a.documents.DropCopy(ctx, run.Scope, s.source.ID, path); err != nil {
@@ -99,6 +99,9 @@ func (a *appendWork) endScan(ctx context.Context, run *Run, s *scan) error {
 			}
 		}
 		if err := a.rows.EndScan(ctx, run.Scope, s.source, outcome, problem); err != nil {
+			return err
+		}
+		if err := run.worker.tellScanned(ctx, run, s); err != nil {
 			return err
 		}
 		sum, err = run.Advance(ctx, Progress{Counts: map[string]int64{count: 1}, Message: s.source.SourcePath}, true)

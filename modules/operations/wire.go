@@ -2,6 +2,7 @@ package operations
 
 import (
 	"encoding/json"
+	"time"
 
 	"semantik/platform/web"
 )
@@ -23,13 +24,15 @@ type operationBody struct {
 }
 
 type progressBody struct {
-	Done    int64            `json:"done"`
-	Failed  int64            `json:"failed"`
-	Skipped int64            `json:"skipped" doc:"Documents that were left as they are."`
-	Total   int64            `json:"total"`
-	Chunks  int64            `json:"chunks"`
-	Message string           `json:"message"`
-	Counts  map[string]int64 `json:"counts,omitempty" doc:"What else was counted: the files of sources that were looked through, say."`
+	Done             int64            `json:"done"`
+	Failed           int64            `json:"failed"`
+	Skipped          int64            `json:"skipped" doc:"Documents that were left as they are."`
+	Total            int64            `json:"total"`
+	Chunks           int64            `json:"chunks"`
+	Message          string           `json:"message"`
+	PerSecond        *float64         `json:"per_second,omitempty" doc:"Documents a second since the operation was begun; absent while nothing is known."`
+	RemainingSeconds *float64         `json:"remaining_seconds,omitempty" doc:"About how long the rest takes at that."`
+	Counts           map[string]int64 `json:"counts,omitempty" doc:"What else was counted: the files of sources that were looked through, say."`
 }
 
 func newOperationBody(o Operation) operationBody {
@@ -43,6 +46,10 @@ func newOperationBody(o Operation) operationBody {
 	}
 	if p := o.Meta.Progress; p != nil {
 		body.ProgressDetail = &progressBody{Done: p.Done, Failed: p.Failed, Skipped: p.Skipped, Total: p.Total, Chunks: p.Chunks, Message: p.Message, Counts: p.Counts}
+		if perSecond, remaining, known := o.Pace(time.Now()); known {
+			seconds := remaining.Seconds()
+			body.ProgressDetail.PerSecond, body.ProgressDetail.RemainingSeconds = &perSecond, &seconds
+		}
 	}
 	return body
 }

@@ -45,7 +45,7 @@ func (p *preview) hash(ctx context.Context) error {
 			}
 		default:
 			p.progress.Hashed++
-			p.tell()
+			p.tell(ctx)
 		}
 	}
 	if unread > maxUnreadNamed {

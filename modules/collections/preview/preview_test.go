@@ -153,15 +153,19 @@ func TestPreview_TellsHowFarItIsAndEndsWithTheRequest(t *testing.T) {
 	t.Parallel()
 	root := tree(t, "a", "bb", "ccc")
 	var seen []preview.Progress
-	_, err := scan(signedIn(t), root, func(_ uuid.UUID, p preview.Progress) { seen = append(seen, p) }, preview.Config{})
+	_, err := scan(signedIn(t), root, func(_ context.Context, _ uuid.UUID, p preview.Progress) { seen = append(seen, p) }, preview.Config{})
 	require.NoError(t, err)
 	require.Equal(t, preview.Progress{Files: 1, Bytes: 1}, seen[0])
-	require.Equal(t, preview.Progress{Files: 3, Bytes: 6, Hashed: 3}, seen[len(seen)-1])
+	require.Equal(t, preview.Progress{Files: 3, Bytes: 6, Hashed: 3, Ended: true}, seen[len(seen)-1])
 
 	for _, until := range []preview.Progress{{Files: 2, Bytes: 3}, {Files: 3, Bytes: 6, Hashed: 1}} {
 		ctx, cancel := context.WithCancel(signedIn(t))
 		var last preview.Progress
-		_, err = scan(ctx, root, func(_ uuid.UUID, p preview.Progress) {
+		_, err = scan(ctx, root, func(_ context.Context, _ uuid.UUID, p preview.Progress) {
+			if p.Ended {
+				require.ErrorIs(t, p.Err, context.Canceled)
+				return
+			}
 			if last = p; p == until {
 				cancel()
 			}
@@ -180,7 +184,7 @@ func TestPreview_OnlySoManyAreMadeAtATime(t *testing.T) {
 	ctx := signedIn(t)
 	var s *preview.Service
 	var second error
-	s = preview.NewService(connectors.New(directory.New([]string{root})), extract.DetectMIME, func(uuid.UUID, preview.Progress) {
+	s = preview.NewService(connectors.New(directory.New([]string{root})), extract.DetectMIME, func(context.Context, uuid.UUID, preview.Progress) {
 		if second == nil {
 			_, second = s.Scan(ctx, in)
 		}
@@ -197,7 +201,7 @@ func TestPreview_OnlySoManyAreMadeAtATime(t *testing.T) {
 func TestPreview_AFileThatCannotBeReadIsToldAndDoesNotEndIt(t *testing.T) {
 	t.Parallel()
 	root := tree(t, "a", "b", "c")
-	r, err := scan(signedIn(t), root, func(_ uuid.UUID, p preview.Progress) {
+	r, err := scan(signedIn(t), root, func(_ context.Context, _ uuid.UUID, p preview.Progress) {
 		if p.Hashed == 1 {
 			_ = os.Remove(root + "/b")
 		}
@@ -211,4 +215,21 @@ func TestPreview_NeedsAnAccount(t *testing.T) {
 	t.Parallel()
 	_, err := scan(t.Context(), tree(t), nil, preview.Config{})
 	require.Equal(t, apperr.Unauthenticated, apperr.KindOf(err))
+}
+
+func TestPreview_IsWatchedByWhoeverMakesIt(t *testing.T) {
+	t.Parallel()
+	root := tree(t, "a", "bb", "ccc")
+	w := testworld.New(t, testworld.NoWorker(), testworld.Setting("DOCUMENT_ROOTS="+root))
+	w.StartListening()
+	id := uuid.New()
+	path := "/ws/directory-scan/" + id.String()
+	mine, others := w.Watch(path, w.Token(w.Root)), w.Watch(path, w.Token(w.User("alice")))
+	w.Request(testworld.Scenario{As: &w.Root, Method: http.MethodPost, URL: route, Body: map[string]any{"path": root, "scan_id": id}, Status: http.StatusOK})
+	frames := mine.Until("scan_completed")
+	last := frames[len(frames)-1]
+	require.Equal(t, id.String(), last.ScanID)
+	require.InDelta(t, 3, last.Data["total_files"], 0)
+	require.InDelta(t, 3, last.Data["files_hashed"], 0)
+	others.Nothing()
 }

@@ -43,11 +43,14 @@ type Config struct {
 type Progress struct {
 	// Files and Bytes were found so far, Hashed of them have their hash.
 	Files, Bytes, Hashed int64
+	// Ended is set once, with what it failed of if it has.
+	Ended bool
+	Err   error
 }
 
 // Watcher hears how far a preview is. It is called often, from one goroutine, and must
 // not wait.
-type Watcher func(scanID uuid.UUID, p Progress)
+type Watcher func(ctx context.Context, scanID uuid.UUID, p Progress)
 
 // TypeOf tells the media type of a file by its name and the beginning of its content.
 type TypeOf func(name string, head []byte) string
@@ -79,7 +82,7 @@ func NewService(types *connectors.Registry, typeOf TypeOf, watcher Watcher, conf
 		config.AtOnce = DefaultAtOnce
 	}
 	if watcher == nil {
-		watcher = func(uuid.UUID, Progress) {}
+		watcher = func(context.Context, uuid.UUID, Progress) {}
 	}
 	return &Service{connectors: types, typeOf: typeOf, config: config, watcher: watcher, places: make(chan struct{}, config.AtOnce)}
 }
@@ -139,13 +142,15 @@ func (s *Service) Scan(ctx context.Context, in Input) (Result, error) {
 		return Result{}, errBusy
 	}
 	p := preview{service: s, connector: connector, source: config, result: Result{ScanID: in.ScanID, Path: config.Path, Files: []File{}, Warnings: []string{}}}
-	if err := p.list(ctx); err != nil {
+	err = p.list(ctx)
+	if err == nil {
+		err = p.hash(ctx)
+	}
+	p.progress.Ended, p.progress.Err = true, err
+	p.tell(ctx)
+	if err != nil {
 		return Result{}, err
 	}
-	if err := p.hash(ctx); err != nil {
-		return Result{}, err
-	}
-	p.tell()
 	return p.result, nil
 }
 
@@ -171,7 +176,7 @@ func (p *preview) list(ctx context.Context) error {
 		if len(p.result.Files) < p.service.config.MaxFiles {
 			p.result.Files = append(p.result.Files, File{Entry: e})
 		}
-		p.tell()
+		p.tell(ctx)
 		return nil
 	})
 	if err != nil && (ctx.Err() != nil || !errors.Is(err, errCut)) {
@@ -197,7 +202,7 @@ func (p *preview) list(ctx context.Context) error {
 	return nil
 }
 
-func (p *preview) tell() { p.service.watcher(p.result.ScanID, p.progress) }
+func (p *preview) tell(ctx context.Context) { p.service.watcher(ctx, p.result.ScanID, p.progress) }
 
 func (r *Result) warnf(format string, args ...any) {
 	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
