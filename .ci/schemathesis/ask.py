@@ -25,11 +25,12 @@ LEFT_OUT = ["positive_data_acceptance", "use_after_free", "ensure_resource_avail
 
 UPLOAD = "POST /api/v2/collections/{collection_id}/documents"
 
-# Their last part is a chunk's id to the methods that they do not have, and is refused
-# as one.
+# Their last part is the id of a chunk or a document to the methods that they do not
+# have, and is refused as one.
 BESIDE_IDS = [
     "GET /api/v2/chunking/collections/{collection_id}/chunks/export",
     "PATCH /api/v2/chunking/collections/{collection_id}/chunks/embeddings",
+    "POST /api/v2/collections/{collection_id}/documents/retry-failed",
 ]
 
 
@@ -75,6 +76,7 @@ class World:
             "document_id": document["documents"][0]["id"],
             "operation_id": document["operation_id"],
             "permission_id": sharing["id"],
+            "source_id": self.call("GET", f"/api/v2/collections/{collection['id']}/sources", None, token)["items"][0]["id"],
             "key_id": key["id"],
             "chunk_id": 1,
         }

@@ -32,7 +32,7 @@ func registerCollection(api huma.API, s *Service, tags []string) {
 
 func reindexRequestBody() *huma.RequestBody {
 	return &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
-		Type: huma.TypeObject, AdditionalProperties: true,
+		Type: huma.TypeObject, Nullable: true, AdditionalProperties: true,
 		Properties: map[string]*huma.Schema{
 			"embedding_model":   {Type: huma.TypeString},
 			"quantization":      {Type: huma.TypeString, Enum: []any{"float32", "float16", "int8"}},
