@@ -24,11 +24,10 @@ func (a *App) joinOperations(c *config.Config, o Options, r rows, starter *opera
 	deps := operations.AppendDeps{
 		DB: a.DB, Documents: r.documents, Chunks: r.chunks, Collections: r.collections, Importer: a.Documents, Connectors: sources,
 	}
-	appending := operations.NewAppendWork(operations.TypeAppend, deps)
 	works := operations.NewWorks(
-		appending,
-		operations.NewReindexWork(appending),
 		operations.NewAppendWork(operations.TypeIndex, deps),
+		operations.NewAppendWork(operations.TypeAppend, deps),
+		operations.NewReindexWork(deps),
 		operations.NewAppendWork(operations.TypeRetry, deps),
 		operations.NewRemoveSourceWork(a.DB, r.documents, r.chunks, r.collections, a.Audit),
 		operations.NewPurgeWork(a.DB, r.documents, r.chunks, r.collections,

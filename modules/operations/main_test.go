@@ -1,6 +1,7 @@
 package operations_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -41,6 +42,17 @@ func reached(t *testing.T, p *testworld.Pause) {
 	case <-time.After(30 * time.Second):
 		require.FailNow(t, "waited in vain for the statement that should be held back")
 	}
+}
+
+// stopInTheMiddle stops the worker while it is held at a statement, and returns when it has
+// handed back what it was at.
+func stopInTheMiddle(t *testing.T, w *testworld.World, p *testworld.Pause) {
+	t.Helper()
+	stopped := make(chan error, 1)
+	go func() { stopped <- w.Worker.Stop(context.Background()) }()
+	<-w.Worker.Stopping()
+	p.Resume()
+	require.NoError(t, <-stopped)
 }
 
 // finds says whether a search for the word answers with the documents.

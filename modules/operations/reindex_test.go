@@ -1,7 +1,6 @@
 package operations_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -144,11 +143,7 @@ func TestReindex_BrokenOffItGoesOnWithWhatIsLeft(t *testing.T) {
 	t.Cleanup(pause.Resume)
 	started := reindex(t, w, c, collections.ReindexInput{ChunkSize: new(300)})
 	reached(t, pause)
-	stopped := make(chan error, 1)
-	go func() { stopped <- w.Worker.Stop(context.Background()) }()
-	<-w.Worker.Stopping()
-	pause.Resume()
-	require.NoError(t, <-stopped)
+	stopInTheMiddle(t, w, pause)
 	require.Equal(t, operations.StatusPending, w.Operation(started.UUID).Status)
 	w.CheckRules()
 	next := testworld.New(t, testworld.On(w))

@@ -1,7 +1,6 @@
 package operations_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 
@@ -67,11 +66,7 @@ func TestRemoveSource_BrokenOffItGoesOn(t *testing.T) {
 	operation, err := w.Collections.RemoveSource(w.As(w.Root), c.ID, collections.SourceRef{ID: source.ID})
 	require.NoError(t, err)
 	reached(t, pause)
-	stopped := make(chan error, 1)
-	go func() { stopped <- w.Worker.Stop(context.Background()) }()
-	<-w.Worker.Stopping()
-	pause.Resume()
-	require.NoError(t, <-stopped)
+	stopInTheMiddle(t, w, pause)
 	next := testworld.New(t, testworld.On(w), d.setting())
 	o := next.AwaitOperation(operation)
 	require.Equal(t, operations.StatusCompleted, o.Status)

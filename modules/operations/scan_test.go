@@ -1,7 +1,6 @@
 package operations_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -149,6 +148,7 @@ func TestScan_AFolderThatChangesEndsInTheCollectionAsItIsOnDisk(t *testing.T) {
 	requireCount(t, 1, second, "duplicate_files")
 	requireCount(t, 17, second, "unchanged_skipped")
 	requireCount(t, 4, second, "files_read")
+	require.Equal(t, second.Meta.Progress.Done, second.Meta.Progress.Total, "not fewer than are done")
 	d.requireAsOnDisk(w, c)
 	require.EqualValues(t, 1, w.Int(`select count(*) from chunks where id = $1`, moved), "what moved keeps its chunks")
 
@@ -275,11 +275,7 @@ func TestScan_BrokenOffItGoesOnAndCountsEachFileOnce(t *testing.T) {
 	t.Cleanup(pause.Resume)
 	require.NoError(t, w.Worker.Start(t.Context()))
 	reached(t, pause)
-	stopped := make(chan error, 1)
-	go func() { stopped <- w.Worker.Stop(context.Background()) }()
-	<-w.Worker.Stopping()
-	pause.Resume()
-	require.NoError(t, <-stopped)
+	stopInTheMiddle(t, w, pause)
 	require.Equal(t, operations.StatusPending, w.Operation(operation).Status)
 	next := testworld.New(t, testworld.On(w), d.setting())
 	o := next.AwaitOperation(operation)

@@ -59,7 +59,9 @@ type appendWork struct {
 // NewAppendWork makes the work of append operations and, with another type, of
 // index operations, a new collection being made ready by the documents that wait in
 // it, which mostly are none, and of those that retry documents.
-func NewAppendWork(kind Type, d AppendDeps) Work {
+func NewAppendWork(kind Type, d AppendDeps) Work { return newAppendWork(kind, d) }
+
+func newAppendWork(kind Type, d AppendDeps) *appendWork {
 	return &appendWork{kind: kind, db: d.DB, documents: d.Documents, chunks: d.Chunks, rows: d.Collections, importer: d.Importer,
 		connectors: d.Connectors, now: time.Now, parallel: min(maxParallel, runtime.GOMAXPROCS(0))}
 }
@@ -94,6 +96,10 @@ func (a *appendWork) Step(ctx context.Context, run *Run) (bool, error) {
 	}
 	if len(waiting) == 0 {
 		return a.scanStep(ctx, run)
+	}
+	// The count is of a moment ago, and may be of before these came in.
+	if p := run.Progress(); p.Total < p.Done+int64(len(waiting)) {
+		run.expect(p.Done + int64(len(waiting)))
 	}
 	group, together := errgroup.WithContext(ctx)
 	group.SetLimit(a.parallel)

@@ -26,18 +26,9 @@ import (
 // read any more.
 type reindexWork struct{ *appendWork }
 
-// NewReindexWork makes the work of reindex operations out of that of append operations,
-// which extracts and cuts alike.
-func NewReindexWork(cutting Work) Work {
-	a, ok := cutting.(*appendWork)
-	if !ok {
-		panic("a reindex cuts as an append does")
-	}
-	return &reindexWork{a}
-}
-
-// Type is the type of operation.
-func (*reindexWork) Type() Type { return TypeReindex }
+// NewReindexWork makes the work of reindex operations, which extracts and cuts as that of
+// append operations does.
+func NewReindexWork(d AppendDeps) Work { return &reindexWork{newAppendWork(TypeReindex, d)} }
 
 // reindexConfig is what the work needs of the operation's config.
 type reindexConfig struct {
