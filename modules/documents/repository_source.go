@@ -216,6 +216,28 @@ func (r *Repository) ListOrphans(ctx context.Context, scope collections.Scope, s
 	return paths, r.db.Translate(err)
 }
 
+// dropOrphan is served by the index on the path's hash, and that on (collection_id,
+// content_hash).
+const dropOrphan = `
+delete from source_copies c
+where c.source_id = $2
+  and hashtextextended(c.file_path, 0) = hashtextextended($3::text, 0)
+  and c.file_path = $3
+  and not exists (
+    select 1
+    from documents d
+    where d.collection_id = $1
+      and d.content_hash = c.content_hash
+      and d.status <> 'deleted'
+  )`
+
+// DropOrphan forgets what was remembered of a path, where that is a copy of a content
+// that no document has.
+func (r *Repository) DropOrphan(ctx context.Context, scope collections.Scope, sourceID int64, path string) error {
+	_, err := r.db.Querier(ctx).Exec(ctx, dropOrphan, scope.ID(), sourceID, path)
+	return r.db.Translate(err)
+}
+
 // forgetCopies is served by the index that leads with source_id.
 const forgetCopies = `
 delete from source_copies

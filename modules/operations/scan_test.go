@@ -214,6 +214,33 @@ func TestScan_TwoFilesThatSwapTheirContentsAreBothThere(t *testing.T) {
 	requireCount(t, 0, syncNow(t, w, c), "files_read")
 }
 
+// The first of two that have swapped is a copy when it is seen, and taken at the end of the
+// run. Whose worker goes silent there finds it taken by another.
+func TestScan_WhatIsLeftOfASwapIsTakenByAnotherWorker(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	w := testworld.New(t, d.setting(), testworld.Setting("OPERATION_LEASE_SECONDS=3600"))
+	c := w.Collection(w.Root)
+	d.write("a.txt", "A walrus.")
+	d.write("b.txt", "A heron.")
+	d.addSource(w, c, nil)
+	d.write("a.txt", "A heron.")
+	d.write("b.txt", "A walrus.")
+	listed := w.Trace.PauseAt("select c.file_path")
+	t.Cleanup(listed.Resume)
+	_, err := w.Collections.SyncNow(w.As(w.Root), c.ID)
+	require.NoError(t, err)
+	reached(t, listed)
+	taken := w.Trace.PauseAt("pg_advisory_xact_lock(hashtextextended")
+	t.Cleanup(taken.Resume)
+	listed.Resume()
+	reached(t, taken)
+	lapse(w)
+	next := testworld.New(t, testworld.On(w), d.setting(), testworld.Setting(quickLease))
+	next.AwaitQuiet()
+	d.requireAsOnDisk(next, c)
+}
+
 func TestScan_AFolderThatIsNotThereRemovesNothing(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t)

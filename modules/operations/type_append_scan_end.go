@@ -65,10 +65,6 @@ func (a *appendWork) takeOrphans(ctx context.Context, run *Run, s *scan) (bool, 
 		if leaves, err := run.leaves(ctx); leaves || err != nil {
 			return true, err
 		}
-		// Whatever comes of it, the next look does not find it again.
-		if err := a.documents.DropCopy(ctx, run.Scope, s.source.ID, path); err != nil {
-			return false, err
-		}
 		e := connectors.Entry{Path: strings.TrimPrefix(path, s.source.SourcePath+"/")}
 		reason, err := a.takeEntry(ctx, run, s, e)
 		if err != nil {
@@ -76,6 +72,11 @@ func (a *appendWork) takeOrphans(ctx context.Context, run *Run, s *scan) (bool, 
 		}
 		if reason != "" {
 			s.refuse(e.Path, reason)
+		}
+		// After it, so that a worker that is killed here leaves it to the next; and
+		// whatever came of it, so that the next look does not find it again.
+		if err := a.documents.DropOrphan(ctx, run.Scope, s.source.ID, path); err != nil {
+			return false, err
 		}
 	}
 	return len(paths) > 0, nil
