@@ -18,9 +18,6 @@ const (
 	// wideWorkers work at once where the machine is to be the bound, and not the pauses
 	// of the queue.
 	wideWorkers = 8
-	// pausedJobs are the most that are done in a run where the pauses are the bound, which
-	// are twenty a second.
-	pausedJobs = 200
 )
 
 // queue measures operations of a type that does nothing against River alone, which has
@@ -58,7 +55,7 @@ func (b *bench) queueOn(ctx context.Context, what string, start func() (string, 
 	if err := q.prepare(ctx); err != nil {
 		return err
 	}
-	paused := queueSetting{name: fmt.Sprintf("%s, a server's own settings, %d workers", what, jobs.DefaultConcurrency), jobs: min(pausedJobs, b.jobs)}
+	paused := queueSetting{name: fmt.Sprintf("%s, a server's own settings, %d workers", what, jobs.DefaultConcurrency), jobs: b.jobs}
 	wide := queueSetting{name: fmt.Sprintf("%s, no pauses, %d workers", what, wideWorkers), jobs: b.jobs}
 	wide.config = jobs.Config{Concurrency: wideWorkers, Quick: true}
 	for _, setting := range []queueSetting{paused, wide} {

@@ -66,37 +66,36 @@ func (r *Repository) tellStarted(ctx context.Context, o Operation) error {
 }
 
 // tellEnded belongs to every statement that ends an operation, in one transaction
-// with it. What it sends rings only: who watches reads the row, and tells its client
-// what stands there.
-func (r *Repository) tellEnded(ctx context.Context, o Operation, to Status) error {
-	return events.Publish(ctx, r.db, o.event(eventEnds[to], map[string]any{"status": to}))
+// with it, and tells what else there is to tell before. What it sends rings only: who
+// watches reads the row, and tells its client what stands there.
+func (r *Repository) tellEnded(ctx context.Context, o Operation, to Status, before ...events.Event) error {
+	return events.Publish(ctx, r.db, append(before, o.event(eventEnds[to], map[string]any{"status": to}))...)
 }
 
-// tellCompleted tells what has become of the work, before the operation's own end is
+// eventsOfCompletion tell what has become of the work, before the operation's own end is
 // told, in the transaction of both.
-func (w *Worker) tellCompleted(ctx context.Context, run *Run, result map[string]any) error {
+func (w *Worker) eventsOfCompletion(ctx context.Context, run *Run, result map[string]any) ([]events.Event, error) {
 	o := run.Operation
 	w.teller.forget(o.UUID)
 	p := run.Progress()
 	last := o.progressEvent(p, true)
 	if o.Type == TypeDelete { // there is no collection to tell more about
-		return events.Publish(ctx, w.db, last)
+		return []events.Event{last}, nil
 	}
-	c, err := w.rows.GetByUUID(ctx, o.CollectionID)
+	counts, err := w.rows.GetCounts(ctx, []uuid.UUID{o.CollectionID})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	stats := statsOf(collections.Counts{Documents: c.DocumentCount, Vectors: c.VectorCount, Bytes: c.TotalSizeBytes})
+	stats := statsOf(counts[o.CollectionID])
 	var told []events.Event
 	if p.Done > 0 {
 		last.Data["stats"] = stats
 		told = append(told, last)
 	}
-	if outcome := o.outcome(c, result); outcome != nil {
+	if outcome := o.outcome(run.Scope.Collection(), result); outcome != nil {
 		told = append(told, o.event(string(o.Type)+"_completed", outcome))
 	}
-	told = append(told, o.event(eventStats, map[string]any{"stats": stats}))
-	return events.Publish(ctx, w.db, told...)
+	return append(told, o.event(eventStats, map[string]any{"stats": stats})), nil
 }
 
 // tellScanning tells that a run over a source begins.

@@ -49,11 +49,12 @@ type found struct {
 	lost bool
 }
 
-// Origin is what decides who may see an operation.
+// Origin is what decides who may see an operation, and who may work on it.
 type Origin struct {
 	CollectionID uuid.UUID
 	UserID       *int64
 	Type         Type
+	Status       Status
 }
 
 // isDeletionBy reports whether the user has deleted the collection by it.

@@ -39,15 +39,15 @@ func (r *Repository) Get(ctx context.Context, id uuid.UUID) (Operation, error) {
 
 // selectOrigin is served by the unique index on uuid.
 const selectOrigin = `
-select collection_id, user_id, type
+select collection_id, user_id, type, status
 from operations
 where uuid = $1`
 
-// GetOrigin reads what decides who may see an operation; [ErrNotFound] with an origin
-// of nothing.
+// GetOrigin reads what decides who may see an operation, and who may work on it;
+// [ErrNotFound] with an origin of nothing.
 func (r *Repository) GetOrigin(ctx context.Context, id uuid.UUID) (Origin, error) {
 	var o Origin
-	err := r.db.Querier(ctx).QueryRow(ctx, selectOrigin, id).Scan(&o.CollectionID, &o.UserID, &o.Type)
+	err := r.db.Querier(ctx).QueryRow(ctx, selectOrigin, id).Scan(&o.CollectionID, &o.UserID, &o.Type, &o.Status)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Origin{}, ErrNotFound
 	}

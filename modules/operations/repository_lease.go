@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"semantik/platform/events"
 )
 
 // claim is served by the unique key on uuid. Raising attempt invalidates every
@@ -220,13 +222,14 @@ func (r *Repository) PutOff(ctx context.Context, o Operation, wait time.Duration
 	return r.guarded(ctx, putOff, o, wait, passes)
 }
 
-// Finish ends the operation, with the reason where it failed, and tells so.
-func (r *Repository) Finish(ctx context.Context, o Operation, to Status, reason *string, result map[string]any) error {
+// Finish ends the operation, with the reason where it failed, and tells so, after what
+// else there is to tell.
+func (r *Repository) Finish(ctx context.Context, o Operation, to Status, reason *string, result map[string]any, told ...events.Event) error {
 	return r.db.InTx(ctx, func(ctx context.Context) error {
 		if err := r.guarded(ctx, finish, o, to, reason, result); err != nil {
 			return err
 		}
-		return r.tellEnded(ctx, o, to)
+		return r.tellEnded(ctx, o, to, told...)
 	})
 }
 

@@ -177,20 +177,19 @@ func (w *Worker) carryOut(ctx context.Context, run *Run) error {
 		if w.isStopping() {
 			return errStopping
 		}
-		if err := w.repository.Holds(ctx, run.Operation); err != nil {
-			return err
-		}
 		done, err := work.Step(ctx, run)
 		if err != nil {
 			return err
 		}
-		if !done {
-			if err := run.mustEnd(ctx); err != nil {
+		if done {
+			if err := w.complete(ctx, run, work); !errors.Is(err, errMore) {
 				return err
 			}
-			continue
+		} else if err := run.mustEnd(ctx); err != nil {
+			return err
 		}
-		if err := w.complete(ctx, run, work); !errors.Is(err, errMore) {
+		// It was ours at the first step, by the claim.
+		if err := w.repository.Holds(ctx, run.Operation); err != nil {
 			return err
 		}
 	}
@@ -213,7 +212,7 @@ func (w *Worker) claim(ctx context.Context, id uuid.UUID) (*Run, bool, error) {
 	var run *Run
 	err := w.db.InTx(ctx, func(ctx context.Context) error {
 		run = nil
-		o, err := w.repository.Get(ctx, id)
+		o, err := w.repository.GetOrigin(ctx, id)
 		if err != nil || !o.Status.Active() {
 			return ignoreNotFound(err)
 		}
@@ -228,7 +227,7 @@ func (w *Worker) claim(ctx context.Context, id uuid.UUID) (*Run, bool, error) {
 				return err
 			}
 		}
-		if room, err := w.admit(ctx, o); err != nil || !room {
+		if room, err := w.admit(ctx, id, o); err != nil || !room {
 			return err
 		}
 		claimed, ok, err := w.repository.Claim(ctx, id, w.config.Name, w.config.Lease)

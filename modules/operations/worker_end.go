@@ -30,10 +30,11 @@ func (w *Worker) complete(ctx context.Context, run *Run, work Work) error {
 		if err := ground.complete(ctx, run.Scope); err != nil {
 			return err
 		}
-		if err := w.tellCompleted(ctx, run, result); err != nil {
+		told, err := w.eventsOfCompletion(ctx, run, result)
+		if err != nil {
 			return err
 		}
-		return w.repository.Finish(ctx, run.Operation, StatusCompleted, nil, result)
+		return w.repository.Finish(ctx, run.Operation, StatusCompleted, nil, result, told...)
 	})
 }
 

@@ -3,15 +3,17 @@ package operations
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"semantik/platform/jobs"
 )
 
 // admit reports whether the operation may be worked on although its limits count it.
-func (w *Worker) admit(ctx context.Context, o Operation) (bool, error) {
+func (w *Worker) admit(ctx context.Context, id uuid.UUID, o Origin) (bool, error) {
 	if !o.Type.limited() {
 		return true, nil
 	}
-	return w.repository.Admit(ctx, o.UUID, o.UserID, w.config.Limits)
+	return w.repository.Admit(ctx, id, o.UserID, w.config.Limits)
 }
 
 // letNext rings for an operation that has waited for the place that this one has left.

@@ -97,9 +97,8 @@ func New(db *database.DB, config Config) (*Queue, error) {
 		SoftStopTimeout: max(config.StopTimeout, time.Nanosecond),
 		TestOnly:        config.Quick,
 
-		// Zero is River's default: a tenth of a second and a second.
-		FetchCooldown:     quick(config, time.Millisecond),
-		FetchPollInterval: quick(config, 20*time.Millisecond),
+		FetchCooldown:     fetchCooldown(config),
+		FetchPollInterval: fetchPollInterval(config),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing the queue: %w", err)
@@ -108,10 +107,22 @@ func New(db *database.DB, config Config) (*Queue, error) {
 	return q, nil
 }
 
-// quick is the duration where the queue does without pauses, and else 0.
-func quick(config Config, d time.Duration) time.Duration {
+// fetchCooldown is the pause between two looks for jobs when a job has ended or has
+// come. River's own, a tenth of a second, would be the most that many small jobs take of
+// their time: twenty of them a second with two at once. A look costs a quarter of a
+// millisecond, and none is made while nothing happens.
+func fetchCooldown(config Config) time.Duration {
 	if config.Quick {
-		return d
+		return time.Millisecond
+	}
+	return 10 * time.Millisecond
+}
+
+// fetchPollInterval is the time between two looks when nothing is heard of jobs; River's
+// own, a second, if 0.
+func fetchPollInterval(config Config) time.Duration {
+	if config.Quick {
+		return 20 * time.Millisecond
 	}
 	return 0
 }
