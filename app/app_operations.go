@@ -29,7 +29,7 @@ func (a *App) joinOperations(c *config.Config, o Options, r rows, starter *opera
 		operations.NewAppendWork(operations.TypeAppend, deps),
 		operations.NewReindexWork(deps),
 		operations.NewAppendWork(operations.TypeRetry, deps),
-		operations.NewRemoveSourceWork(a.DB, r.documents, r.chunks, r.collections, a.Audit),
+		operations.NewRemoveSourceWork(a.DB, r.documents, r.chunks, r.collections, a.Documents, a.Audit),
 		operations.NewPurgeWork(a.DB, r.documents, r.chunks, r.collections,
 			operations.PurgeConfig{Rows: c.Operations.PurgeRows, Pause: c.Operations.PurgePause}),
 	)

@@ -86,6 +86,12 @@ func (in AddSourceInput) Validate() error {
 	wrong.sourcePath("source_path", in.Path)
 	wrong.object("source_config", in.Config)
 	wrong.object("config", in.Additional)
+	var within struct { // what new documents of the source are given
+		Metadata json.RawMessage `json:"metadata"`
+	}
+	if json.Unmarshal(in.Additional, &within) == nil {
+		wrong.object("config.metadata", within.Metadata)
+	}
 	if err := apperr.InvalidFields(wrong); err != nil {
 		return err
 	}

@@ -26,6 +26,38 @@ func (r *Repository) RequestScans(ctx context.Context, scope Scope) (int, error)
 	return int(tag.RowsAffected()), r.db.Translate(err)
 }
 
+const (
+	// requestMoreScans is served by the primary key.
+	requestMoreScans = `
+update collection_sources
+set scan_requested_at = clock_timestamp()
+where id = any($2)
+  and collection_id = $1
+  and scan_requested_at is null`
+
+	// expectMore is served by the index (collection_id, started_at desc, id desc).
+	expectMore = `
+update sync_runs
+set expected_sources = expected_sources + $2
+where collection_id = $1
+  and status = 'running'`
+)
+
+// RequestMoreScans notes that these sources are to be looked through too, by the
+// operation that is at work, and that its run goes over more of them for that. It needs a
+// unit of work.
+func (r *Repository) RequestMoreScans(ctx context.Context, scope Scope, ids []int64) error {
+	tx, err := r.db.Tx(ctx)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	tag, err := tx.Exec(ctx, requestMoreScans, scope.ID(), ids)
+	if err == nil && tag.RowsAffected() > 0 {
+		_, err = tx.Exec(ctx, expectMore, scope.ID(), tag.RowsAffected())
+	}
+	return r.db.Translate(err)
+}
+
 // noteRun is served by the primary key.
 const noteRun = `
 update collections

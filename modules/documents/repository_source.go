@@ -2,7 +2,6 @@ package documents
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,6 +19,8 @@ type Known struct {
 	CopyID   *int64
 	SourceID *int64
 	Size     int64
+	// Hash is the document's.
+	Hash string
 	// ModifiedAt is nil where the file's time does not tell.
 	ModifiedAt *time.Time
 	SeenAt     *time.Time
@@ -34,7 +35,7 @@ const maxUnknownRetries = 3
 // selectKnown is served by the indexes on the hashes of the paths, and for copies by
 // that on (collection_id, content_hash).
 const selectKnown = `
-select p.path, d.id, null::bigint, d.source_id, d.file_size, d.file_modified_at, d.last_seen_at,
+select p.path, d.id, null::bigint, d.source_id, d.file_size, d.content_hash, d.file_modified_at, d.last_seen_at,
   d.status = 'failed' and (d.error_category = 'transient' or d.error_category is distinct from 'permanent' and d.retry_count < $5)
 from unnest($4::text[]) as p (path)
 join documents d on d.collection_id = $1
@@ -43,7 +44,7 @@ join documents d on d.collection_id = $1
   and d.status <> 'deleted'
 where d.partition_key = $2
 union all
-select p.path, d.id, c.id, c.source_id, c.file_size, c.file_modified_at, c.last_seen_at, false
+select p.path, d.id, c.id, c.source_id, c.file_size, d.content_hash, c.file_modified_at, c.last_seen_at, false
 from unnest($4::text[]) as p (path)
 join source_copies c on c.source_id = $3
   and hashtextextended(c.file_path, 0) = hashtextextended(p.path, 0)
@@ -122,137 +123,9 @@ func (r *Repository) ListVanished(ctx context.Context, scope collections.Scope, 
 	return ids, r.db.Translate(err)
 }
 
-// Copy is a file of a source whose content is that of a document with another path.
-type Copy struct {
-	Path       string
-	Size       int64
-	ModifiedAt *time.Time
-	Hash       string
-}
-
-const (
-	// dropCopy is served by the index on the path's hash.
-	dropCopy = `
-delete from source_copies
-where source_id = $1
-  and hashtextextended(file_path, 0) = hashtextextended($2::text, 0)
-  and file_path = $2`
-
-	insertCopy = `
-insert into source_copies (source_id, file_path, file_size, file_modified_at, content_hash)
-values ($1, $2, $3, $4, $5)`
-)
-
-// SaveCopy remembers a copy in place of what was remembered of its path. It needs a
-// unit of work.
-func (r *Repository) SaveCopy(ctx context.Context, _ collections.Scope, sourceID int64, c Copy) error {
-	tx, err := r.db.Tx(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, dropCopy, sourceID, c.Path); err != nil {
-		return r.db.Translate(err)
-	}
-	_, err = tx.Exec(ctx, insertCopy, sourceID, c.Path, c.Size, c.ModifiedAt, c.Hash)
-	return r.db.Translate(err)
-}
-
-// DropCopy forgets what was remembered of a path.
-func (r *Repository) DropCopy(ctx context.Context, _ collections.Scope, sourceID int64, path string) error {
-	_, err := r.db.Querier(ctx).Exec(ctx, dropCopy, sourceID, path)
-	return r.db.Translate(err)
-}
-
-// takeCopy is served by the index on (source_id, content_hash).
-const takeCopy = `
-delete from source_copies
-where id = (
-  select id
-  from source_copies
-  where source_id = $1
-    and content_hash = $2
-    and last_seen_at >= $3
-  order by file_path
-  limit 1
-)
-returning file_path, file_size, file_modified_at, content_hash`
-
-// TakeCopy gives a copy of the content that was seen since then, and forgets it, so
-// that it can become the document; false when there is none.
-func (r *Repository) TakeCopy(ctx context.Context, _ collections.Scope, sourceID int64, hash string, since time.Time) (Copy, bool, error) {
-	var c Copy
-	err := r.db.Querier(ctx).QueryRow(ctx, takeCopy, sourceID, hash, since).Scan(&c.Path, &c.Size, &c.ModifiedAt, &c.Hash)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return c, false, nil
-	}
-	return c, err == nil, r.db.Translate(err)
-}
-
-// selectOrphans is served by the index that leads with source_id, and that on
-// (collection_id, content_hash).
-const selectOrphans = `
-select c.file_path
-from source_copies c
-where c.source_id = $2
-  and c.last_seen_at >= $3
-  and not exists (
-    select 1
-    from documents d
-    where d.collection_id = $1
-      and d.content_hash = c.content_hash
-      and d.status <> 'deleted'
-  )
-order by c.id
-limit $4`
-
-// ListOrphans gives the paths of copies of a source, seen since then, of a content that
-// no document has any more: the file that had it has another one now.
-func (r *Repository) ListOrphans(ctx context.Context, scope collections.Scope, sourceID int64, since time.Time, limit int) ([]string, error) {
-	rows, err := r.db.Querier(ctx).Query(ctx, selectOrphans, scope.ID(), sourceID, since, limit)
-	if err != nil {
-		return nil, r.db.Translate(err)
-	}
-	paths, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	return paths, r.db.Translate(err)
-}
-
-// dropOrphan is served by the index on the path's hash, and that on (collection_id,
-// content_hash).
-const dropOrphan = `
-delete from source_copies c
-where c.source_id = $2
-  and hashtextextended(c.file_path, 0) = hashtextextended($3::text, 0)
-  and c.file_path = $3
-  and not exists (
-    select 1
-    from documents d
-    where d.collection_id = $1
-      and d.content_hash = c.content_hash
-      and d.status <> 'deleted'
-  )`
-
-// DropOrphan forgets what was remembered of a path, where that is a copy of a content
-// that no document has.
-func (r *Repository) DropOrphan(ctx context.Context, scope collections.Scope, sourceID int64, path string) error {
-	_, err := r.db.Querier(ctx).Exec(ctx, dropOrphan, scope.ID(), sourceID, path)
-	return r.db.Translate(err)
-}
-
-// forgetCopies is served by the index that leads with source_id.
-const forgetCopies = `
-delete from source_copies
-where source_id = $1
-  and last_seen_at < $2`
-
-// ForgetCopies forgets the copies of a source that were not seen since then.
-func (r *Repository) ForgetCopies(ctx context.Context, _ collections.Scope, sourceID int64, since time.Time) error {
-	_, err := r.db.Querier(ctx).Exec(ctx, forgetCopies, sourceID, since)
-	return r.db.Translate(err)
-}
-
 // selectOfSource is served by the index on source_id.
 const selectOfSource = `
-select id, file_path, file_size, status
+select id, file_path, file_size, content_hash, status
 from documents
 where source_id = $3
   and collection_id = $1
@@ -268,7 +141,7 @@ func (r *Repository) ListOfSource(ctx context.Context, scope collections.Scope, 
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Document, error) {
 		d := Document{CollectionID: scope.ID(), PartitionKey: scope.PartitionKey()}
-		return d, row.Scan(&d.ID, &d.FilePath, &d.FileSize, &d.Status)
+		return d, row.Scan(&d.ID, &d.FilePath, &d.FileSize, &d.ContentHash, &d.Status)
 	})
 	return found, r.db.Translate(err)
 }

@@ -20,6 +20,8 @@ type SourceFile struct {
 	// Path is the document's: the source's path and the file's within it.
 	Path    string
 	Content io.Reader
+	// Size is what the content has at least, as it was opened.
+	Size int64
 	// ModifiedAt is the file's time; nil where that does not tell whether it changed.
 	ModifiedAt *time.Time
 	// Metadata, a JSON object or nothing, is stored with a new document.
@@ -44,6 +46,9 @@ func (s *Service) Import(ctx context.Context, scope collections.Scope, run Sourc
 	if err := checkPath(f.Path); err != nil {
 		return Failed, err
 	}
+	if f.Size > s.config.MaxFileBytes {
+		return Failed, tooLarge(s.config.MaxFileBytes) // it need not be read for that
+	}
 	content, err := spool(ctx, s.config.SpoolDir, f.Content, s.config.MaxFileBytes)
 	if err != nil {
 		return Failed, err
@@ -57,7 +62,7 @@ func (s *Service) Import(ctx context.Context, scope collections.Scope, run Sourc
 		upload: Upload{Metadata: f.Metadata}, path: f.Path, content: content, sourceID: f.SourceID, modifiedAt: f.ModifiedAt,
 	}
 	var p placed
-	err = s.db.InTx(ctx, func(ctx context.Context) error {
+	take := func(ctx context.Context) error {
 		p = placed{} // a unit of work may run more than once
 		if err := s.repository.LockPath(ctx, scope, f.Path); err != nil {
 			return err
@@ -69,12 +74,23 @@ func (s *Service) Import(ctx context.Context, scope collections.Scope, run Sourc
 			return err
 		}
 		return run.End(ctx, p.Outcome)
-	})
+	}
+	// Two files may have the same new content at once. Then the second is a copy, which
+	// it finds when it looks again.
+	for range importTries {
+		if err = s.db.InTx(ctx, take); !errors.Is(err, ErrDuplicate) {
+			break
+		}
+	}
 	if err != nil {
 		return Failed, fmt.Errorf("storing a file of a source: %w", err)
 	}
 	return p.Outcome, nil
 }
+
+// importTries is how often a file is placed whose content another one is given at the
+// same time; that other would have to be gone again each time.
+const importTries = 3
 
 // movedFrom is the document of the source that has the content and whose own file is
 // gone; uuid.Nil for none.
@@ -119,7 +135,7 @@ func (s *Service) placeFound(ctx context.Context, scope collections.Scope, file 
 	case has:
 		return s.replace(ctx, scope, old, file)
 	case known && there.ID == moved:
-		return s.move(ctx, scope, there, Copy{Path: file.path, Size: file.content.size, ModifiedAt: file.modifiedAt})
+		return s.move(ctx, scope, there, Copy{SourceID: file.sourceID, Path: file.path, ModifiedAt: file.modifiedAt})
 	case known:
 		return s.duplicate(ctx, scope, there)
 	default:
@@ -140,16 +156,15 @@ func (s *Service) refresh(ctx context.Context, scope collections.Scope, old Docu
 	return placed{Result: Result{Outcome: Unchanged, Document: d}}, err
 }
 
-// move gives a document the path that its file has now. Its content, and what was made
-// of it, is the same.
+// move makes the document that of another file with its content. The content, and what
+// was made of it, stays.
 func (s *Service) move(ctx context.Context, scope collections.Scope, d Document, to Copy) (placed, error) {
-	moved, err := s.repository.Replace(ctx, scope, d.ID, map[string]any{
-		"file_path": to.Path, "file_name": path.Base(to.Path), "file_modified_at": to.ModifiedAt,
-	})
-	if err != nil {
+	moved := d
+	moved.SourceID, moved.FilePath, moved.FileName = &to.SourceID, to.Path, path.Base(to.Path)
+	if err := s.repository.MoveTo(ctx, scope, d.ID, to, moved.FileName); err != nil {
 		return placed{}, err
 	}
-	err = s.record(ctx, scope, "document.move", moved, map[string]any{"from": d.FilePath})
+	err := s.record(ctx, scope, "document.move", moved, map[string]any{"from": d.FilePath})
 	return placed{Result: Result{Outcome: Moved, Document: moved}}, err
 }
 
@@ -162,7 +177,7 @@ func (s *Service) keepFound(ctx context.Context, scope collections.Scope, file i
 	}
 	if p.Outcome == Duplicate {
 		c := Copy{Path: file.path, Size: file.content.size, ModifiedAt: file.modifiedAt, Hash: file.content.hash}
-		if err := s.repository.SaveCopy(ctx, scope, file.sourceID, c); err != nil {
+		if err := s.repository.SaveCopies(ctx, scope, file.sourceID, c); err != nil {
 			return err
 		}
 	} else {
@@ -185,8 +200,9 @@ func (s *Service) keepFound(ctx context.Context, scope collections.Scope, file i
 }
 
 // Vanish is for a document whose file a run over its source has not seen. Where the
-// source has a copy of it, that takes its place; else the document is deleted. Its
-// outcome is [Moved], [Removed], or [Unchanged] for one that was seen after all.
+// source has a copy of it, or another one of the collection, that takes its place; else
+// the document is deleted. Its outcome is [Moved], [Removed], or [Unchanged] for one that
+// was seen after all.
 func (s *Service) Vanish(ctx context.Context, scope collections.Scope, run SourceRun, sourceID int64, id uuid.UUID, since time.Time) (Outcome, error) {
 	var outcome Outcome
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
@@ -220,16 +236,24 @@ func (s *Service) Vanish(ctx context.Context, scope collections.Scope, run Sourc
 }
 
 func (s *Service) vanish(ctx context.Context, scope collections.Scope, d Document, since time.Time) (Outcome, error) {
-	c, found, err := s.repository.TakeCopy(ctx, scope, *d.SourceID, d.ContentHash, since)
-	if err != nil {
-		return Failed, err
-	}
-	if found {
-		_, err := s.move(ctx, scope, d, c)
+	moved, err := s.HandOver(ctx, scope, d, &since)
+	if moved || err != nil {
 		return Moved, err
 	}
 	if err := s.record(ctx, scope, "document.delete", d, map[string]any{"reason": "its file is gone"}); err != nil {
 		return Failed, err
 	}
 	return Removed, s.remove(ctx, scope, d)
+}
+
+// HandOver makes a document of a source that of another file with the same content,
+// where its source has one that was seen since then, or another source of the collection
+// has one; false when none has. nil leaves its own source out. It needs a unit of work.
+func (s *Service) HandOver(ctx context.Context, scope collections.Scope, d Document, since *time.Time) (bool, error) {
+	c, found, err := s.repository.TakeCopy(ctx, scope, *d.SourceID, d, since)
+	if err != nil || !found {
+		return false, err
+	}
+	_, err = s.move(ctx, scope, d, c)
+	return err == nil, err
 }

@@ -47,7 +47,7 @@ func spool(ctx context.Context, dir string, content io.Reader, limit int64) (_ *
 		return nil, fmt.Errorf("receiving an upload: %w", noRoom(err))
 	}
 	if s.size > limit {
-		return nil, ErrTooLarge.WithMessagef("The file is larger than the %d bytes that a file may have.", limit)
+		return nil, tooLarge(limit)
 	}
 	s.hash = hex.EncodeToString(hash.Sum(nil))
 	s.head = make([]byte, min(s.size, headBytes))
@@ -55,6 +55,10 @@ func spool(ctx context.Context, dir string, content io.Reader, limit int64) (_ *
 		return nil, fmt.Errorf("reading an upload: %w", err)
 	}
 	return s, nil
+}
+
+func tooLarge(limit int64) error {
+	return ErrTooLarge.WithMessagef("The file is larger than the %d bytes that a file may have.", limit)
 }
 
 // noRoom tells a full disk from other trouble with it.

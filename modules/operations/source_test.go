@@ -110,6 +110,7 @@ func TestAddSource_WhatIsRefusedChangesNothing(t *testing.T) {
 		{map[string]any{"source_path": root, "source_config": map[string]any{"exclude_patterns": []string{"{"}}}, 422, "exclude_patterns[0]"},
 		{`{"source_config": [1]}`, 422, "source_config"},
 		{map[string]any{"source_path": root, "config": []int{1}}, 422, "body.config"},
+		{map[string]any{"source_path": root, "config": map[string]any{"metadata": []int{1}}}, 422, "body.config.metadata"},
 		{map[string]any{"source_path": root, "config": map[string]any{"a": "\x00"}}, 422, "NUL"},
 		{map[string]any{"source_path": root, "secrets": map[string]any{"password": "hush"}}, 400, "source_secrets_not_taken"},
 		{`{"source_type": 1}`, 422, "source_type"},

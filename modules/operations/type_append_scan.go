@@ -32,6 +32,7 @@ const (
 type Importer interface {
 	Import(ctx context.Context, scope collections.Scope, run documents.SourceRun, f documents.SourceFile) (documents.Outcome, error)
 	Vanish(ctx context.Context, scope collections.Scope, run documents.SourceRun, sourceID int64, id uuid.UUID, since time.Time) (documents.Outcome, error)
+	HandOver(ctx context.Context, scope collections.Scope, d documents.Document, since *time.Time) (bool, error)
 }
 
 // What a run over a source counts in [Progress].
@@ -79,6 +80,8 @@ type scan struct {
 	problems []string
 	// metadata goes to new documents.
 	metadata json.RawMessage
+	// again means that what is taken now was counted when it was seen.
+	again bool
 }
 
 // path is that of a document of the source.
@@ -236,64 +239,6 @@ func comesAfter(path, other string) bool {
 	return slices.Compare(strings.Split(path, "/"), strings.Split(other, "/")) > 0
 }
 
-// passUnchanged notes the files whose size and time are those that are known, in one
-// transaction, and gives the others. A file that this run has seen before, in an attempt
-// that was broken off, is not counted again.
-func (a *appendWork) passUnchanged(ctx context.Context, run *Run, s *scan, entries []connectors.Entry) ([]connectors.Entry, error) {
-	paths := make([]string, len(entries))
-	for i, e := range entries {
-		paths[i] = s.path(e.Path)
-	}
-	known, err := a.documents.ListKnown(ctx, run.Scope, s.source.ID, paths)
-	if err != nil {
-		return nil, fmt.Errorf("asking what is known of files: %w", err)
-	}
-	byPath := make(map[string]documents.Known, len(known))
-	for _, k := range known {
-		if there, ok := byPath[k.Path]; !ok || there.CopyID != nil {
-			byPath[k.Path] = k // a document goes before what is remembered of a copy
-		}
-	}
-	var changed []connectors.Entry
-	var ids []uuid.UUID
-	var copies []int64
-	counts := map[string]int64{}
-	for i, e := range entries {
-		k, ok := byPath[paths[i]]
-		others := ok && (k.SourceID == nil || *k.SourceID != s.source.ID)
-		if !others && (!ok || k.Retry || k.Size != e.Size || k.ModifiedAt == nil || !k.ModifiedAt.Equal(e.ModifiedAt.Truncate(time.Microsecond))) {
-			changed = append(changed, e)
-			continue
-		}
-		switch {
-		case others:
-		case k.CopyID != nil:
-			copies = append(copies, *k.CopyID)
-		default:
-			ids = append(ids, k.DocumentID)
-		}
-		if k.SeenAt == nil || k.SeenAt.Before(s.since) {
-			counts[countScanned]++
-			counts[countUnchanged]++
-		}
-	}
-	if len(ids)+len(copies) == 0 && len(counts) == 0 {
-		return changed, nil
-	}
-	var sum Progress
-	err = a.db.InTx(ctx, func(ctx context.Context) error {
-		if err := a.documents.See(ctx, run.Scope, s.source.ID, ids, copies); err != nil {
-			return err
-		}
-		sum, err = run.Advance(ctx, Progress{Skipped: counts[countUnchanged], Counts: counts, Message: s.source.SourcePath}, counts[countScanned] > 0)
-		return err
-	})
-	if err == nil {
-		run.committed(sum)
-	}
-	return changed, err
-}
-
 // takeEntry takes one file. reason is why it could not be taken; an error is the
 // operation's.
 func (a *appendWork) takeEntry(ctx context.Context, run *Run, s *scan, e connectors.Entry) (reason string, err error) {
@@ -309,7 +254,7 @@ func (a *appendWork) takeEntry(ctx context.Context, run *Run, s *scan, e connect
 	}
 	defer func() { _ = content.Close() }()
 	_, err = a.importer.Import(ctx, run.Scope, a.sourceRun(run, s), documents.SourceFile{
-		SourceID: s.source.ID, Path: s.path(e.Path), Content: content, Metadata: s.metadata, ModifiedAt: tellingTime(now.ModifiedAt, a.now()),
+		SourceID: s.source.ID, Path: s.path(e.Path), Content: content, Size: now.Size, Metadata: s.metadata, ModifiedAt: tellingTime(now.ModifiedAt, a.now()),
 	})
 	if kind := apperr.KindOf(err); kind == apperr.TooLarge || kind == apperr.Invalid {
 		return apperr.From(err).Message, a.keepUnread(ctx, run, s, e)
@@ -332,7 +277,11 @@ func (a *appendWork) keepUnread(ctx context.Context, run *Run, s *scan, e connec
 				}
 			}
 		}
-		sum, err = run.Advance(ctx, Progress{Counts: map[string]int64{countScanned: 1, countRefused: 1}, Message: s.path(e.Path)}, true)
+		counts := map[string]int64{countRefused: 1}
+		if !s.again {
+			counts[countScanned] = 1
+		}
+		sum, err = run.Advance(ctx, Progress{Counts: counts, Message: s.path(e.Path)}, true)
 		return err
 	})
 	if err == nil {
@@ -350,7 +299,8 @@ func tellingTime(modified, read time.Time) *time.Time {
 	if modified.Nanosecond() == 0 {
 		grain = 2 * time.Second
 	}
-	if read.Sub(modified) < grain {
+	// One that is far ahead of the clock is not that of a change now.
+	if age := read.Sub(modified); age < grain && age > -time.Minute {
 		return nil
 	}
 	t := modified.Truncate(time.Microsecond)
@@ -370,7 +320,10 @@ func (a *appendWork) sourceRun(run *Run, s *scan) documents.SourceRun {
 		End: func(ctx context.Context, outcome documents.Outcome) error {
 			counts := map[string]int64{countedAs[outcome]: 1}
 			if outcome != documents.Removed {
-				counts[countScanned], counts[countRead] = 1, 1
+				counts[countRead] = 1
+			}
+			if outcome != documents.Removed && !s.again {
+				counts[countScanned] = 1
 			}
 			sum, err := run.Advance(ctx, Progress{Counts: counts, Message: s.source.SourcePath}, true)
 			if err == nil {

@@ -61,6 +61,7 @@ func (a *appendWork) takeOrphans(ctx context.Context, run *Run, s *scan) (bool, 
 	if err != nil {
 		return false, fmt.Errorf("looking for copies of what is gone: %w", err)
 	}
+	s.again = true
 	for _, path := range paths {
 		if leaves, err := run.leaves(ctx); leaves || err != nil {
 			return true, err
@@ -82,6 +83,17 @@ func (a *appendWork) takeOrphans(ctx context.Context, run *Run, s *scan) (bool, 
 	return len(paths) > 0, nil
 }
 
+// lookElsewhere has the other sources looked through that have files of a content which
+// this run has taken out of the collection. It ends: what such a run does not find it has
+// not seen.
+func (a *appendWork) lookElsewhere(ctx context.Context, run *Run, s *scan) error {
+	others, err := a.documents.ListSourcesOfOrphans(ctx, run.Scope, s.source.ID)
+	if err != nil {
+		return fmt.Errorf("looking for copies of what is gone: %w", err)
+	}
+	return a.rows.RequestMoreScans(ctx, run.Scope, others)
+}
+
 // endScan notes how the run over the source has ended.
 func (a *appendWork) endScan(ctx context.Context, run *Run, s *scan) error {
 	if s.err != nil && (errors.Is(s.err, errStopping) || ctx.Err() != nil) {
@@ -101,6 +113,11 @@ func (a *appendWork) endScan(ctx context.Context, run *Run, s *scan) error {
 		}
 		if err := a.rows.EndScan(ctx, run.Scope, s.source, outcome, problem); err != nil {
 			return err
+		}
+		if s.err == nil {
+			if err := a.lookElsewhere(ctx, run, s); err != nil {
+				return err
+			}
 		}
 		if err := run.worker.tellScanned(ctx, run, s); err != nil {
 			return err

@@ -19,19 +19,21 @@ import (
 const removedAtOnce = 20
 
 // removeSourceWork deletes the documents of a source with their chunks, some in each
-// transaction, and at the end the source itself. Broken off, it goes on with those that
+// transaction, and at the end the source itself. A document whose content another source
+// of the collection has too becomes that one's. Broken off, it goes on with those that
 // are left; cancelled, it leaves those and the source.
 type removeSourceWork struct {
 	db        *database.DB
 	documents *documents.Repository
 	chunks    *chunks.Repository
 	rows      *collections.Repository
+	importer  Importer
 	audit     collections.Recorder
 }
 
 // NewRemoveSourceWork makes the work of operations that remove a source.
-func NewRemoveSourceWork(db *database.DB, docs *documents.Repository, chunkRows *chunks.Repository, rows *collections.Repository, log collections.Recorder) Work {
-	return &removeSourceWork{db: db, documents: docs, chunks: chunkRows, rows: rows, audit: log}
+func NewRemoveSourceWork(db *database.DB, docs *documents.Repository, chunkRows *chunks.Repository, rows *collections.Repository, importer Importer, log collections.Recorder) Work {
+	return &removeSourceWork{db: db, documents: docs, chunks: chunkRows, rows: rows, importer: importer, audit: log}
 }
 
 // Type is the type of operation.
@@ -71,7 +73,7 @@ func (w *removeSourceWork) Step(ctx context.Context, run *Run) (bool, error) {
 		if found, err = w.documents.ListOfSource(ctx, run.Scope, r.SourceID, removedAtOnce); err != nil || len(found) == 0 {
 			return err
 		}
-		more, err := w.remove(ctx, run, found)
+		more, err := w.remove(ctx, run, r.SourceID, found)
 		if err != nil {
 			return err
 		}
@@ -88,16 +90,29 @@ func (w *removeSourceWork) Step(ctx context.Context, run *Run) (bool, error) {
 }
 
 // remove takes documents out of their source, and deletes those that are not deleted
-// yet. Chunks come before the documents' rows, and those before the counters.
-func (w *removeSourceWork) remove(ctx context.Context, run *Run, found []documents.Document) (Progress, error) {
+// yet and that no other source has. Chunks come before the documents' rows, and those before the counters.
+func (w *removeSourceWork) remove(ctx context.Context, run *Run, sourceID int64, found []documents.Document) (Progress, error) {
 	var counts collections.Counts
 	more := Progress{Counts: map[string]int64{}}
-	ids := make([]uuid.UUID, len(found))
-	for i, d := range found {
-		ids[i] = d.ID
+	var ids []uuid.UUID
+	for _, d := range found {
 		if d.Status == documents.StatusDeleted {
+			ids = append(ids, d.ID)
 			continue
 		}
+		more.Done++
+		more.Message = d.FilePath
+		d.SourceID = &sourceID
+		moved, err := w.importer.HandOver(ctx, run.Scope, d, nil)
+		if err != nil {
+			return more, err
+		}
+		if moved {
+			more.Counts[countMoved]++
+			continue
+		}
+		ids = append(ids, d.ID)
+		more.Counts[countRemoved]++
 		for range 2 { // before the document's row is locked, and after, for what a load brought meanwhile
 			chunksGone, rowsGone, err := w.chunks.DeleteChunksByDocument(ctx, run.Scope, d.ID)
 			if err != nil {
@@ -111,11 +126,9 @@ func (w *removeSourceWork) remove(ctx context.Context, run *Run, found []documen
 		}
 		counts.Documents--
 		counts.Bytes -= d.FileSize
-		more.Done++
-		more.Message = d.FilePath
 	}
 	more.Chunks = -counts.Chunks
-	more.Counts["documents_removed"], more.Counts["vectors_removed"] = more.Done, -counts.Vectors
+	more.Counts["vectors_removed"] = -counts.Vectors
 	if err := w.documents.LeaveSource(ctx, run.Scope, ids); err != nil {
 		return more, err
 	}
@@ -143,10 +156,10 @@ func (w *removeSourceWork) Result(ctx context.Context, run *Run) (map[string]any
 	}
 	p := run.Progress()
 	result := map[string]any{
-		"source_path": r.SourcePath, "documents_removed": p.Counts["documents_removed"],
+		"source_path": r.SourcePath, "documents_removed": p.Counts[countRemoved], "documents_moved": p.Counts[countMoved],
 		"chunks_removed": p.Chunks, "vectors_removed": p.Counts["vectors_removed"],
 	}
-	details := map[string]any{"source_id": r.SourceID, "source_path": r.SourcePath, "documents_removed": p.Counts["documents_removed"]}
+	details := map[string]any{"source_id": r.SourceID, "source_path": r.SourcePath, "documents_removed": p.Counts[countRemoved]}
 	return result, w.audit.Record(ctx, audit.Entry{
 		Action: "collection.source_removed", ObjectType: "collection", ObjectID: run.Scope.ID().String(), Details: details,
 	})
