@@ -572,6 +572,8 @@ create unique index uq_operations_active on operations (collection_id) where sta
 create index idx_operations_status_created on operations (status, created_at desc) where status in ('pending', 'processing');
 -- Whoever's limit has room again: which of their operations has waited longest.
 create index idx_operations_held on operations (coalesce(user_id, 0), coalesce(lease_until, created_at)) where waits_for = 'limit';
+-- How many of a user's operations are active, when another is started.
+create index idx_operations_user_active on operations (user_id) where status in ('pending', 'processing');
 -- A collection's operations, newest first; the cascade.
 create index ix_operations_collection_id on operations (collection_id, created_at desc, id desc);
 -- A user's operations, newest first; the check when a user is deleted.

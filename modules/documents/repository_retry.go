@@ -3,6 +3,7 @@ package documents
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -36,7 +37,7 @@ func (r *Repository) Retry(ctx context.Context, scope collections.Scope, id uuid
 }
 
 // retryFailed is served by the index on (collection_id, status, …). Those that fail
-// for good are left out.
+// for good are left out, and those that have failed since.
 const retryFailed = `
 update documents
 set status = 'pending',
@@ -46,14 +47,30 @@ set status = 'pending',
     last_retry_at = now(),
     lost_count = 0,
     updated_at = now()
-where collection_id = $1
-  and partition_key = $2
-  and status = 'failed'
-  and error_category is distinct from 'permanent'`
+where id in (
+    select id
+    from documents
+    where collection_id = $1
+      and partition_key = $2
+      and status = 'failed'
+      and error_category is distinct from 'permanent'
+      and (last_retry_at is null or last_retry_at < $3)
+    order by created_at desc, id
+    limit $4
+    for no key update
+  )
+  and collection_id = $1
+  and partition_key = $2`
 
-// RetryFailed lets the failed documents wait again for which that may help, and tells
-// how many those are.
-func (r *Repository) RetryFailed(ctx context.Context, scope collections.Scope) (int64, error) {
-	tag, err := r.db.Querier(ctx).Exec(ctx, retryFailed, scope.ID(), scope.PartitionKey())
+// RetryFailed lets failed documents wait again for which that may help and that were not
+// retried since then, at most limit, and tells how many those are.
+func (r *Repository) RetryFailed(ctx context.Context, scope collections.Scope, since time.Time, limit int) (int64, error) {
+	tag, err := r.db.Querier(ctx).Exec(ctx, retryFailed, scope.ID(), scope.PartitionKey(), since, limit)
 	return tag.RowsAffected(), r.db.Translate(err)
+}
+
+// Now is the database's time.
+func (r *Repository) Now(ctx context.Context) (now time.Time, err error) {
+	err = r.db.Querier(ctx).QueryRow(ctx, `select now()`).Scan(&now)
+	return now, r.db.Translate(err)
 }

@@ -221,6 +221,38 @@ func (r *Repository) Withdraw(ctx context.Context, scope collections.Scope, reas
 	return tag.RowsAffected(), r.db.Translate(err)
 }
 
+// withdrawSome is served by the index on (collection_id, status, …). Half of the newest
+// would be read again and again if it took the oldest, which a worker takes.
+const withdrawSome = `
+update documents
+set status = 'failed',
+    error_message = $3,
+    error_category = 'transient',
+    updated_at = now()
+where id in (
+    select id
+    from documents
+    where collection_id = $1
+      and partition_key = $2
+      and status = 'pending'
+      and chunked_hash is distinct from content_hash
+    order by created_at desc, id
+    limit $4
+    for no key update skip locked
+  )
+  and collection_id = $1
+  and partition_key = $2`
+
+// WithdrawSome is [Repository.Withdraw] for at most limit of the documents that wait,
+// where there are more of them than that, and else for none.
+func (r *Repository) WithdrawSome(ctx context.Context, scope collections.Scope, reason string, limit int) (int64, error) {
+	if waiting, err := r.CountWaiting(ctx, scope); err != nil || waiting <= int64(limit) {
+		return 0, err
+	}
+	tag, err := r.db.Querier(ctx).Exec(ctx, withdrawSome, scope.ID(), scope.PartitionKey(), reason, limit)
+	return tag.RowsAffected(), r.db.Translate(err)
+}
+
 // forgetChunks is served by the primary key.
 const forgetChunks = `
 update documents

@@ -3,6 +3,7 @@ package documents
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -52,18 +53,45 @@ type Retried struct {
 	OperationID *uuid.UUID
 }
 
+// retriedAtOnce is how many documents one transaction lets wait again: as many as it can
+// in a second.
+const retriedAtOnce = 2000
+
 // RetryFailed has every failed document worked on again but those that failed for
 // good. It needs the right to write; a conflict while an operation of another kind is
-// active.
+// active. Where there are many it commits by parts: broken off, or with another operation
+// coming between, it has let some wait, and can be called again.
 func (s *Service) RetryFailed(ctx context.Context, collectionID uuid.UUID) (Retried, error) {
 	scope, err := s.collections.Authorize(ctx, collectionID, collections.Write)
 	if err != nil {
 		return Retried{}, err
 	}
-	var r Retried
+	began, err := s.repository.Now(ctx)
+	if err != nil {
+		return Retried{}, err
+	}
+	var all Retried
+	for {
+		some, err := s.retrySome(ctx, scope, began)
+		if err != nil {
+			return Retried{}, fmt.Errorf("retrying failed documents: %w", err)
+		}
+		all.Reset += some.Reset
+		all.Pending = some.Pending
+		if some.OperationID != nil {
+			all.OperationID = some.OperationID
+		}
+		if some.Reset < retriedAtOnce {
+			return all, nil
+		}
+	}
+}
+
+// retrySome lets the next documents wait again that failed before it began.
+func (s *Service) retrySome(ctx context.Context, scope collections.Scope, began time.Time) (r Retried, err error) {
 	err = s.db.InTx(ctx, func(ctx context.Context) error {
 		r = Retried{}
-		if r.Reset, err = s.repository.RetryFailed(ctx, scope); err != nil {
+		if r.Reset, err = s.repository.RetryFailed(ctx, scope, began, retriedAtOnce); err != nil {
 			return err
 		}
 		if r.Pending, err = s.repository.CountWaiting(ctx, scope); err != nil || r.Pending == 0 {
@@ -79,10 +107,7 @@ func (s *Service) RetryFailed(ctx context.Context, collectionID uuid.UUID) (Retr
 			Details: map[string]any{"documents": r.Reset, "operation_id": operation},
 		})
 	})
-	if err != nil {
-		return Retried{}, fmt.Errorf("retrying failed documents: %w", err)
-	}
-	return r, nil
+	return r, err
 }
 
 func (s *Service) ensureRetry(ctx context.Context, scope collections.Scope, config map[string]any) (uuid.UUID, error) {

@@ -51,6 +51,22 @@ func TestFairness_AnUploadOfOneFileOvertakesABulkReindex(t *testing.T) {
 	require.EqualValues(t, 60, o.Meta.Progress.Done)
 }
 
+func TestFairness_WhoHasManyOperationsKeepsNobodyWaitingWhoHasOne(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker(), testworld.Setting("WORKER_CONCURRENCY=1"))
+	other := w.User("other")
+	var many []uuid.UUID
+	for range 15 {
+		_, operation := w.Upload(w.Root, w.Collection(w.Root), several(1)...)
+		many = append(many, *operation)
+	}
+	_, one := w.Upload(other, w.Collection(other), several(1)...)
+	require.NoError(t, w.Worker.Start(t.Context()))
+	requireEndedBefore(t, w, many[9], *one)
+	requireEndedBefore(t, w, *one, many[11])
+	requireEndedBefore(t, w, *one, many[14])
+}
+
 func TestFairness_ManySmallCollectionsAreDoneWhileALargeOneIsWorkedOn(t *testing.T) {
 	t.Parallel()
 	w := oneWorker(t)

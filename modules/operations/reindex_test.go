@@ -127,6 +127,11 @@ func TestReindex_CancelledItLeavesNoDocumentWithoutChunks(t *testing.T) {
 	pause.Resume()
 	require.NoError(t, w.Worker.Stop(t.Context()))
 	requireCancelled(t, w, c, o)
+	if p := o.Meta.Progress; p != nil {
+		require.InDelta(t, p.Total-p.Done, o.Meta.Result["documents_left"], 0)
+	} else {
+		require.NotContains(t, o.Meta.Result, "documents_left", "nobody has counted them yet")
+	}
 	for _, d := range docs {
 		now := w.Document(c.ID, d.ID)
 		require.Equal(t, documents.StatusCompleted, now.Status)

@@ -79,6 +79,23 @@ func (r *Repository) Active(ctx context.Context, scope collections.Scope) (Opera
 	return o, err == nil, r.db.Translate(err)
 }
 
+// countActiveOf is served by the index on the active operations of users.
+const countActiveOf = `
+select count(*)
+from (
+  select
+  from operations
+  where user_id = $1
+    and status in ('pending', 'processing')
+  limit $2
+) active`
+
+// CountActiveOf counts the operations of a user that have not ended, up to limit.
+func (r *Repository) CountActiveOf(ctx context.Context, userID int64, limit int) (n int, err error) {
+	err = r.db.Querier(ctx).QueryRow(ctx, countActiveOf, userID, limit).Scan(&n)
+	return n, r.db.Translate(err)
+}
+
 // cancelActive is served by the partial unique index on the active operations.
 const cancelActive = `
 update operations

@@ -202,6 +202,30 @@ func (r *Repository) Keep(ctx context.Context, o Operation, d KeptDocument) erro
 	return r.db.Translate(err)
 }
 
+// seize is served by the unique key on uuid. It makes the operation one of an attempt of
+// its own, so that no worker goes on with it.
+const seize = `
+update operations
+set status = 'processing',
+    attempt = case when worker = $2 then attempt else attempt + 1 end,
+    worker = $2,
+    lease_until = now() + $3::interval,
+    started_at = coalesce(started_at, now()),
+    waits_for = null
+where uuid = $1
+  and status in ('pending', 'processing')`
+
+// Seize takes the operation out of the hands of whoever has it, for as long as the lease,
+// or holds it for another while where the name has it already. Who does so is no worker:
+// once the lease lapses, one takes the operation up. [ErrEnded] when it has ended.
+func (r *Repository) Seize(ctx context.Context, id uuid.UUID, name string, lease time.Duration) error {
+	tag, err := r.db.Querier(ctx).Exec(ctx, seize, id, name, lease)
+	if err == nil && tag.RowsAffected() == 0 {
+		return ErrEnded
+	}
+	return r.db.Translate(err)
+}
+
 // HandBack makes the operation pending again, for a worker that stops. The job
 // that rings for it belongs into the same transaction.
 func (r *Repository) HandBack(ctx context.Context, o Operation) error {

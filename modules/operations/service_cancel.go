@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -43,7 +44,10 @@ func (s *Service) Cancel(ctx context.Context, id uuid.UUID) (Operation, error) {
 	if !o.Status.Active() {
 		return o, ErrEnded.WithMessagef("The operation is %s already; only one that is pending or processing can be cancelled.", o.Status)
 	}
-	err = s.db.InTx(ctx, func(ctx context.Context) error { return s.cancel(ctx, scope, o) })
+	var before int64
+	if before, err = s.withdrawMany(ctx, scope, o); err == nil {
+		err = s.db.InTx(ctx, func(ctx context.Context) error { return s.cancel(ctx, scope, o, before) })
+	}
 	if errors.Is(err, collections.ErrNotFound) { // it was deleted a moment ago
 		return Operation{}, s.whyNotCancellable(ctx, origin, who.UserID)
 	}
@@ -69,9 +73,49 @@ func (s *Service) whyNotCancellable(ctx context.Context, origin Origin, userID i
 	}
 }
 
-// cancel is the unit of work of [Service.Cancel].
-func (s *Service) cancel(ctx context.Context, scope collections.Scope, o Operation) error {
-	reason := fmt.Sprintf("The %s operation was cancelled before it got to this document.", o.Type)
+const (
+	// seizedFor is how long an operation that is being cancelled is kept from workers
+	// with each part of what is put away.
+	seizedFor = 30 * time.Second
+	// cancelTimeout bounds the putting away of what waits.
+	cancelTimeout = 10 * time.Minute
+)
+
+// withdrawMany puts away what is too much for the transaction that cancels the operation,
+// in several before it, and tells how much that was. From the first on nobody works on
+// the operation. It goes on although nobody waits for the answer any more, or the rest
+// would be worked on; where it is killed, it is.
+func (s *Service) withdrawMany(ctx context.Context, scope collections.Scope, o Operation) (all int64, err error) {
+	work, ok := s.works[o.Type]
+	if !ok {
+		return 0, nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTimeout)
+	defer cancel()
+	name := "cancelled by " + uuid.NewString()
+	for {
+		var n int64
+		err := s.db.InTx(ctx, func(ctx context.Context) error {
+			if n, err = work.WithdrawSome(ctx, scope, reasonOfCancel(o)); err != nil || n == 0 {
+				return err
+			}
+			return s.repository.Seize(ctx, o.UUID, name, seizedFor)
+		})
+		if err != nil || n == 0 {
+			return all, err
+		}
+		all += n
+	}
+}
+
+// reasonOfCancel is what is said of a document that was not got to.
+func reasonOfCancel(o Operation) string {
+	return fmt.Sprintf("The %s operation was cancelled before it got to this document.", o.Type)
+}
+
+// cancel is the unit of work of [Service.Cancel]; left is what was put away before.
+func (s *Service) cancel(ctx context.Context, scope collections.Scope, o Operation, left int64) error {
+	reason := reasonOfCancel(o)
 	before, err := s.withdraw(ctx, scope, o.Type, reason)
 	if err != nil {
 		return err
@@ -84,8 +128,18 @@ func (s *Service) cancel(ctx context.Context, scope collections.Scope, o Operati
 	if err != nil {
 		return err
 	}
-	left := before + late
-	if err := s.repository.Cancel(ctx, o.UUID, map[string]any{"documents_left": left}); err != nil {
+	if o, err = s.repository.Get(ctx, o.UUID); err != nil { // how far it got until the lock
+		return err
+	}
+	left += before + late
+	result := map[string]any{"documents_left": left}
+	if !o.Type.takesDocuments() { // nothing of it waits in a state of its own
+		delete(result, "documents_left")
+		if p := o.Meta.Progress; p != nil {
+			result["documents_left"] = max(p.Total-p.Done, 0)
+		}
+	}
+	if err := s.repository.Cancel(ctx, o.UUID, result); err != nil {
 		return err
 	}
 	if err := s.rows.RecountSources(ctx, scope); err != nil {
@@ -96,15 +150,12 @@ func (s *Service) cancel(ctx context.Context, scope collections.Scope, o Operati
 			return err
 		}
 	}
-	if o, err = s.repository.Get(ctx, o.UUID); err != nil { // how far it got until the lock
-		return err
-	}
 	if err := s.status.Change(ctx, scope, collections.StatusReady, cancelledMessage(o, left)); err != nil {
 		return err
 	}
 	return s.audit.Record(ctx, audit.Entry{
 		Action: "operation.cancel", ObjectType: "operation", ObjectID: o.UUID.String(),
-		Details: map[string]any{"type": o.Type, "collection_id": scope.ID(), "documents_left": left},
+		Details: map[string]any{"type": o.Type, "collection_id": scope.ID(), "documents_left": result["documents_left"]},
 	})
 }
 

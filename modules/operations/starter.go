@@ -62,9 +62,28 @@ func (s *Starter) Start(ctx context.Context, scope collections.Scope, n collecti
 		if err := s.repository.Create(ctx, &o); err != nil {
 			return fmt.Errorf("starting an operation: %w", err)
 		}
-		return s.ring(ctx, id, o.Type)
+		behind, err := s.comesBehind(ctx, o)
+		if err != nil {
+			return err
+		}
+		return s.ringWith(ctx, id, jobs.Options{Queue: o.Type.queue(), Priority: o.Type.priority(behind)})
 	})
 	return id, err
+}
+
+// manyActive is how many operations of one user may be active before the next ones come
+// behind those of others.
+const manyActive = 10
+
+// comesBehind reports whether the user of a new operation has so many that are active
+// that those of others come first: whoever loads a thousand collections at once keeps
+// nobody waiting who loads one.
+func (s *Starter) comesBehind(ctx context.Context, o Operation) (bool, error) {
+	if o.UserID == nil {
+		return false, nil
+	}
+	active, err := s.repository.CountActiveOf(ctx, *o.UserID, manyActive+1)
+	return active > manyActive, err
 }
 
 // CancelActive ends the collection's operation that has not ended, and gives its

@@ -80,6 +80,19 @@ func (a *appendWork) Withdraw(ctx context.Context, scope collections.Scope, reas
 	return left, a.rows.FinishSyncRun(ctx, scope, reason)
 }
 
+// withdrawnAtOnce is how many documents that wait one transaction gives up: as many as it
+// can in a second, since each is in eight indexes.
+const withdrawnAtOnce = 2000
+
+// WithdrawSome gives up documents that wait, where there are many.
+func (a *appendWork) WithdrawSome(ctx context.Context, scope collections.Scope, reason string) (int64, error) {
+	left, err := a.documents.WithdrawSome(ctx, scope, reason, withdrawnAtOnce)
+	if err != nil {
+		return 0, fmt.Errorf("giving up the documents that wait: %w", err)
+	}
+	return left, nil
+}
+
 // Abandon marks the documents that were being worked on as failed, and tells how
 // many: one of them has brought the worker down, and would do so again.
 func (a *appendWork) Abandon(ctx context.Context, run *Run, reason string) (int64, error) {

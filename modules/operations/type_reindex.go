@@ -250,3 +250,8 @@ func (*reindexWork) Abandon(context.Context, *Run, string) (int64, error) { retu
 func (*reindexWork) Withdraw(context.Context, collections.Scope, string) (int64, error) {
 	return 0, nil
 }
+
+// WithdrawSome has nothing to put away.
+func (*reindexWork) WithdrawSome(context.Context, collections.Scope, string) (int64, error) {
+	return 0, nil
+}

@@ -34,6 +34,10 @@ type Work interface {
 	// reason is for people. It is called once before the collection is locked,
 	// because steps lock it last too, and once after, for what came in meanwhile.
 	Withdraw(ctx context.Context, scope collections.Scope, reason string) (int64, error)
+	// WithdrawSome puts away some of that before, where it is too much for one
+	// transaction, and tells how many pieces of work that were; 0 when Withdraw can do
+	// the rest.
+	WithdrawSome(ctx context.Context, scope collections.Scope, reason string) (int64, error)
 }
 
 // Works are the kinds of work that there are, by the type of operation.
@@ -64,6 +68,8 @@ type Run struct {
 	memory any
 	// atEnd is what puts away what an attempt holds open between its steps.
 	atEnd []func()
+	// doomed is why the operation is to fail without another step; "" while it is not.
+	doomed string
 	// leavesReady means that the operation failed and its collection can be used
 	// nevertheless.
 	leavesReady bool

@@ -138,6 +138,11 @@ func (w *Worker) answer(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	defer run.close()
+	if run.doomed != "" {
+		err = w.failFor(ctx, run, run.doomed)
+		w.letNext(ctx, run.Operation)
+		return err
+	}
 	err = w.holdingLease(ctx, run, func(ctx context.Context) error { return w.carryOut(ctx, run) })
 	w.teller.forget(id)
 	// A step that was cut short by the stop has failed in whatever way.
@@ -207,7 +212,7 @@ func (w *Worker) isStopping() bool {
 
 // claim takes the operation, and its collection into processing, in one
 // transaction. An operation that was taken up too often without getting any
-// further fails here, and one whose collection is gone is cancelled.
+// further is doomed here, and one whose collection is gone is cancelled.
 func (w *Worker) claim(ctx context.Context, id uuid.UUID) (*Run, bool, error) {
 	var run *Run
 	err := w.db.InTx(ctx, func(ctx context.Context) error {
@@ -223,7 +228,8 @@ func (w *Worker) claim(ctx context.Context, id uuid.UUID) (*Run, bool, error) {
 			return err
 		}
 		if !gone {
-			if err := ground.lock(ctx, scope); err != nil {
+			err := ground.lock(ctx, scope)
+			if gone = apperr.KindOf(err) == apperr.NotFound; err != nil && !gone {
 				return err
 			}
 		}
@@ -242,7 +248,7 @@ func (w *Worker) claim(ctx context.Context, id uuid.UUID) (*Run, bool, error) {
 			claimedRun.progress = *p
 		}
 		if ground.givesUp() && (claimed.Meta.Stalled > w.config.MaxAttempts || claimed.Meta.Interrupted >= maxInterrupted) {
-			if goesOn, err := w.unblock(ctx, claimedRun); err != nil || !goesOn {
+			if err := w.unblock(ctx, claimedRun); err != nil {
 				return err
 			}
 		}
@@ -254,8 +260,8 @@ func (w *Worker) claim(ctx context.Context, id uuid.UUID) (*Run, bool, error) {
 
 // unblock deals with an operation whose worker was lost time and again without
 // getting any further. What it was lost over fails, and the operation goes on with
-// the rest; without such a thing it is the operation that fails.
-func (w *Worker) unblock(ctx context.Context, run *Run) (goesOn bool, err error) {
+// the rest; without such a thing it is the operation that is doomed.
+func (w *Worker) unblock(ctx context.Context, run *Run) error {
 	reason := fmt.Sprintf("The worker was lost %d times in a row at this point.", w.config.MaxAttempts)
 	if n := run.Operation.Meta.Interrupted; n >= maxInterrupted {
 		reason = fmt.Sprintf("The work was interrupted %d times in a row at this point; the server's log has the reasons.", n)
@@ -263,16 +269,17 @@ func (w *Worker) unblock(ctx context.Context, run *Run) (goesOn bool, err error)
 	if work, ok := w.works[run.Operation.Type]; ok {
 		failed, err := work.Abandon(ctx, run, reason)
 		if err != nil {
-			return false, err
+			return err
 		}
 		if failed > 0 {
 			run.Operation.Meta.Stalled, run.Operation.Meta.Interrupted = 0, 0
 			sum, err := run.Advance(ctx, Progress{Done: failed, Failed: failed}, true)
 			w.db.AfterCommit(ctx, func(context.Context) { run.committed(sum) })
-			return true, err
+			return err
 		}
 	}
-	return false, w.end(ctx, run, reason)
+	run.doomed = reason
+	return nil
 }
 
 func ignoreNotFound(err error) error {

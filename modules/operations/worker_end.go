@@ -88,11 +88,52 @@ func (w *Worker) fail(ctx context.Context, run *Run, cause error) error {
 	if e := apperr.From(cause); e.Kind != apperr.Internal {
 		reason = e.Message
 	}
-	err := w.db.InTx(ctx, func(ctx context.Context) error { return w.end(ctx, run, reason) })
-	if errors.Is(err, errLost) {
+	return w.failFor(ctx, run, reason)
+}
+
+// failTimeout bounds the putting away of what waits for an operation that fails.
+const failTimeout = 10 * time.Minute
+
+// failFor ends an operation that cannot go on for a reason that people are told.
+func (w *Worker) failFor(ctx context.Context, run *Run, reason string) error {
+	// What follows may last, and is about the end.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failTimeout)
+	defer cancel()
+	err := w.withdrawMany(ctx, run, reason)
+	if err == nil {
+		err = w.db.InTx(ctx, func(ctx context.Context) error { return w.end(ctx, run, reason) })
+	}
+	if errors.Is(err, errLost) || errors.Is(err, errStopping) { // the lease will lapse
 		return nil
 	}
 	return err
+}
+
+// withdrawMany puts away what is too much for the transaction that ends the operation,
+// in several before it, each of which holds the lease.
+func (w *Worker) withdrawMany(ctx context.Context, run *Run, reason string) error {
+	work, ok := w.works[run.Operation.Type]
+	for ok {
+		if w.isStopping() {
+			return errStopping
+		}
+		var n int64
+		err := w.db.InTx(ctx, func(ctx context.Context) (err error) {
+			if n, err = work.WithdrawSome(ctx, run.Scope, reasonOfFailure(run, reason)); err != nil || n == 0 {
+				return err
+			}
+			return w.repository.Renew(ctx, run.Operation, w.config.Lease)
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// reasonOfFailure is what is said of a document that was not got to.
+func reasonOfFailure(run *Run, reason string) string {
+	return fmt.Sprintf("The %s operation failed before it got to this document: %s", run.Operation.Type, reason)
 }
 
 // end marks the operation as failed and its collection as in error, in the unit
@@ -115,8 +156,7 @@ func (w *Worker) abandon(ctx context.Context, run *Run, reason string) error {
 			return err
 		}
 		// Nothing waits for an operation that is over.
-		left := fmt.Sprintf("The %s operation failed before it got to this document: %s", run.Operation.Type, reason)
-		if _, err := work.Withdraw(ctx, run.Scope, left); err != nil {
+		if _, err := work.Withdraw(ctx, run.Scope, reasonOfFailure(run, reason)); err != nil {
 			return err
 		}
 	}

@@ -23,14 +23,14 @@ const (
 	priorityBulk  = 3
 )
 
-// priority of a job that rings for an operation of the type; begun means that the
-// operation has used up a slice.
-func (t Type) priority(begun bool) int {
+// priority of a job that rings for an operation of the type; behind means that it comes
+// after others of its kind: the operation has used up a slice, or its user has many.
+func (t Type) priority(behind bool) int {
 	p := priorityBulk
 	if t.interactive() || !t.limited() {
 		p = priorityFirst
 	}
-	if begun {
+	if behind {
 		p++
 	}
 	return p
