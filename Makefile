@@ -44,7 +44,7 @@ bench: build ## measure, as ratios to a baseline of the same run (ARGS="-runs 9 
 faults: ## kill the server a hundred times in the middle of loads, PostgreSQL too, fill its disk (KILLS=1000)
 	SEMANTIK_TEST_KILLS=$(or $(KILLS),100) $(GO) run ./platform/pgtest/run -- $(GO) test -count=1 -v -timeout 60m -run 'TestKill_|TestOutage_' ./app
 
-chaos: ## kill servers and PostgreSQL under several clients, and look whether all was kept (KILLS=100 SEED=1)
+chaos: ## kill servers, workers and PostgreSQL under several clients, and look whether all was kept (KILLS=100 SEED=1)
 	SEMANTIK_TEST_KILLS=$(KILLS) SEMANTIK_TEST_SEED=$(SEED) $(GOTEST) -count=1 -v -timeout 60m ./test/chaos
 
 docs: ## write the generated parts of docs/

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,13 +29,7 @@ const (
 	defaultKills = 10
 	clients      = 4
 	password     = "correct horse"
-
-	serve = "serve"
 )
-
-// processes are what is killed besides PostgreSQL, by its command. What serves is what
-// the clients and the watchers ask.
-var processes = []string{serve, serve}
 
 func number[N int | uint64](t *testing.T, variable string, otherwise N) N {
 	t.Helper()
@@ -55,11 +50,17 @@ type chaos struct {
 	// database is replaced by the killer alone; url stays.
 	database *postgres.Server
 	url      string
-	// programs are killed, and servers, which are among them, asked.
-	programs, servers []*victim.Program
-	// http is how the clients and the watchers ask, key what they sign in with.
-	http *http.Client
-	key  string
+	// processes are killed, and servers, which are among them, asked. cast says which there
+	// are.
+	processes []process
+	servers   []*victim.Program
+	cast      string
+	// http is how the clients and the watchers ask, key what they sign in with, and token
+	// where that has to be a person.
+	http       *http.Client
+	key, token string
+	// root is the folder in which sources may lie.
+	root string
 
 	estate  estate
 	watched watched
@@ -101,24 +102,13 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 	t.Cleanup(c.http.CloseIdleConnections)
 	c.database = victim.StartPostgres(t, c.folder)
 	c.url = c.database.URL()
-	for _, command := range processes {
-		home := t.TempDir()
-		p := victim.NewProgram(t, []string{
-			"HOME=" + home, "SEMANTIK_DATA=" + home, "DATABASE_URL=" + c.url, "SEMANTIK_ADMIN_PASSWORD=" + password,
-			"JWT_SECRET_KEY=" + strings.Repeat("chaos ", 8), "BCRYPT_COST=4", "DISABLE_RATE_LIMITING=true",
-			"DB_POOL_SIZE=8", "DB_MAX_OVERFLOW=4", "CHUNK_PARTITION_COUNT=10",
-			"OPERATION_LEASE_SECONDS=1", "WEBSOCKET_PING_SECONDS=1", "WEBSOCKET_MAX_PER_USER=10000",
-		}, command)
-		c.programs = append(c.programs, p)
-		if command == serve {
-			c.servers = append(c.servers, p)
-		}
-		p.Start() // the first applies the schema
-	}
-	c.servers[0].AwaitLog("msg=serving") // and makes the first user
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	c.root = root
+	c.startProcesses()
 	first := &client{chaos: c, random: c.random(0)}
-	token := first.made(http.MethodPost, "/api/auth/login", map[string]any{"username": "admin", "password": password}, "access_token")
-	c.key = token
+	c.token = first.made(http.MethodPost, "/api/auth/login", map[string]any{"username": "admin", "password": password}, "access_token")
+	c.key = c.token
 	c.key = first.made(http.MethodPost, "/api/v2/api-keys", map[string]any{
 		"name": "chaos", "permissions": map[string]any{"scopes": []string{"read", "write", "admin"}},
 	}, "api_key")
@@ -135,7 +125,7 @@ func TestChaos_WhatWasAcknowledgedIsThereOnceHoweverOftenTheyAreKilled(t *testin
 	var working, watching sync.WaitGroup
 	all := make([]*client, clients)
 	for i := range all {
-		all[i] = &client{chaos: c, number: i, random: c.random(uint64(1 + i)), files: map[*collection]map[string]*file{}}
+		all[i] = &client{chaos: c, number: i, random: c.random(uint64(1 + i)), files: map[*collection]map[string]*file{}, folders: map[*collection]*folder{}}
 		working.Go(func() { all[i].run(ctx) })
 	}
 	looking, enough := context.WithCancel(t.Context())
@@ -149,11 +139,10 @@ func TestChaos_WhatWasAcknowledgedIsThereOnceHoweverOftenTheyAreKilled(t *testin
 	working.Wait()
 	c.awaitQuiet(restarted.Add(quietTimeout))
 	t.Logf("%s=%d: quiet %v after the last restart", envSeed, seed, time.Since(restarted).Round(time.Millisecond))
-	c.retryFailed()
-	c.awaitQuiet(time.Now().Add(quietTimeout))
+	c.settle(all)
 	c.watched.await(t)
 	enough()
 	watching.Wait()
 	c.check(all)
-	t.Logf("%s=%d, %d kills%s\n%7v is the longest that an operation was seen without an owner", envSeed, seed, kills, c.figures(), idle.time.Round(time.Millisecond))
+	t.Logf("%s=%d, %d kills, %s%s\n%7v is the longest that an operation was seen without an owner", envSeed, seed, kills, c.cast, c.figures(), idle.time.Round(time.Millisecond))
 }

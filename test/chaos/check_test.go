@@ -41,25 +41,6 @@ func (c *chaos) connect() *pgx.Conn {
 	return conn
 }
 
-// retryFailed has all documents worked on again that did not fail for good. It begins
-// with finding out which collections there are.
-func (c *chaos) retryFailed() {
-	last := &client{chaos: c, random: c.random(2000)}
-	for _, in := range c.estate.of(deleting) {
-		if a, known := last.askAgain(request{method: http.MethodGet, path: "/api/v2/collections/" + in.id}); known && a.status == http.StatusNotFound {
-			c.estate.become(in, deleted)
-		}
-	}
-	for _, in := range slices.Concat(c.estate.living(), c.estate.of(deleting)) {
-		last.retryFailedIn(in)
-	}
-	conn := c.connect()
-	defer func() { _ = conn.Close(context.Background()) }()
-	for _, id := range query[string](c, conn, `select uuid::text from operations order by id`) {
-		c.watch(id) // those that nobody was told of, too
-	}
-}
-
 func query[T any](c *chaos, conn *pgx.Conn, sql string, args ...any) []T {
 	c.t.Helper()
 	rows, err := conn.Query(c.t.Context(), sql, args...)
@@ -75,6 +56,7 @@ func (c *chaos) check(all []*client) {
 	defer func() { _ = conn.Close(context.Background()) }()
 	c.checkOperations(conn)
 	c.checkCollections(conn)
+	c.checkSources(conn, all)
 	c.checkFiles(conn, all)
 	pool, err := pgxpool.New(c.t.Context(), c.url)
 	require.NoError(c.t, err)
@@ -84,10 +66,10 @@ func (c *chaos) check(all []*client) {
 	for _, v := range violations {
 		c.t.Errorf("it does not hold that %s", v)
 	}
-	for _, p := range c.programs {
+	for _, p := range c.processes {
 		for _, wrong := range []string{"DATA RACE", "panic"} {
 			if strings.Contains(p.Log(), wrong) {
-				c.t.Errorf("the log of %s has %q", p.Addr, wrong)
+				c.t.Errorf("the log of a %s, %s, has %q", p.command, p.Addr, wrong)
 			}
 		}
 	}
@@ -139,7 +121,7 @@ func (c *chaos) checkCollections(conn *pgx.Conn) {
 			c.t.Errorf("%s was deleted, and its purges are %v", in.name, purges)
 		}
 	}
-	for _, in := range slices.Concat(c.estate.living(), c.estate.of(deleting)) {
+	for _, in := range c.estate.left() {
 		a, known := last.askAgain(request{method: http.MethodGet, path: "/api/v2/collections/" + in.id})
 		if status := a.member("status"); known && (a.status != http.StatusOK || status != "ready" && (status != "error" || a.member("status_message") == "")) {
 			c.t.Errorf("%s is answered %d: %s", in.name, a.status, a.body)
@@ -168,12 +150,15 @@ where status <> 'deleted'`)
 	for _, d := range found {
 		there[[2]string{d.CollectionID, d.Path}] = append(there[[2]string{d.CollectionID, d.Path}], d)
 	}
-	for _, in := range slices.Concat(c.estate.living(), c.estate.of(deleting)) {
+	for _, in := range c.estate.left() {
 		for _, client := range all {
 			for _, f := range client.files[in] {
 				key := [2]string{in.id, f.path}
 				c.checkFile(in, f, there[key])
 				delete(there, key)
+			}
+			if f := client.folders[in]; f != nil {
+				c.checkFolder(in, f, there)
 			}
 		}
 	}
@@ -199,6 +184,32 @@ func (c *chaos) checkFile(in *collection, f *file, there []row) {
 		c.t.Errorf("%s of %s is there %d times: %+v", f, in.name, len(there), there)
 	case !possible:
 		c.t.Errorf("%s of %s has another content than was acknowledged: %+v", f, in.name, d)
+	default:
+		c.checkDocument(in, f.String(), now, d)
+	}
+	for _, past := range f.past {
+		if found := c.search(in, past.first); past.readable && len(found) > 0 {
+			c.t.Errorf("a search for %s in %s finds %v, which had it once", past.first, in.name, found)
+		}
+	}
+}
+
+// checkDocument looks whether what has this content is as it should be, and is found by it.
+func (c *chaos) checkDocument(in *collection, f string, now content, d row) {
+	if !c.checkStatus(in, f, now, d) {
+		return
+	}
+	for _, word := range []string{now.first, now.last} {
+		if found := c.search(in, word); !slices.Equal(found, []string{d.ID}) {
+			c.t.Errorf("a search for %s in %s finds %v, and not %s of %s", word, in.name, found, d.ID, f)
+		}
+	}
+}
+
+// checkStatus looks whether what has this content was worked on to its end, and reports
+// whether a search has to find it.
+func (c *chaos) checkStatus(in *collection, f string, now content, d row) bool {
+	switch {
 	case !now.readable:
 		if d.Status != "failed" || d.Chunks != 0 || d.Category == nil || *d.Category != "permanent" {
 			c.t.Errorf("%s of %s cannot be read, and is %+v", f, in.name, d)
@@ -206,17 +217,9 @@ func (c *chaos) checkFile(in *collection, f *file, there []row) {
 	case d.Status != "completed" || d.Chunks == 0:
 		c.t.Errorf("%s of %s is not completed: %+v", f, in.name, d)
 	default:
-		for _, word := range []string{now.first, now.last} {
-			if found := c.search(in, word); !slices.Equal(found, []string{d.ID}) {
-				c.t.Errorf("a search for %s in %s finds %v, and not %s of %s", word, in.name, found, d.ID, f)
-			}
-		}
+		return true
 	}
-	for _, past := range f.past {
-		if found := c.search(in, past.first); past.readable && len(found) > 0 {
-			c.t.Errorf("a search for %s in %s finds %v, which had it once", past.first, in.name, found)
-		}
-	}
+	return false
 }
 
 // search gives the documents, each once, that have the word.

@@ -26,6 +26,8 @@ type client struct {
 	random *rand.Rand
 	words  int
 	files  map[*collection]map[string]*file
+	// folders are those that this client has made sources of.
+	folders map[*collection]*folder
 }
 
 // run does one thing after another until the context ends; the last one to its end.
@@ -44,7 +46,9 @@ func (c *client) act() {
 		return
 	}
 	in := living[c.random.IntN(len(living))]
-	switch n := c.random.IntN(100); {
+	switch n := c.random.IntN(150); {
+	case n >= 100:
+		c.workOnFolder(c.folderIn(living, in))
 	case n < 58:
 		c.upload(in)
 	case n < 64:
@@ -68,6 +72,8 @@ type request struct {
 	body                      []byte
 	// once is an Idempotency-Key.
 	once string
+	// person means that no API key may do it.
+	person bool
 }
 
 // answer is one that is certain: no connection was lost over it, and the server did not
@@ -104,8 +110,8 @@ func (c *client) ask(r request) (answer, bool) {
 	if r.once != "" {
 		sent.Header.Set("Idempotency-Key", r.once)
 	}
-	if c.key != "" {
-		sent.Header.Set("Authorization", "Bearer "+c.key)
+	if bearer := c.bearer(r); bearer != "" {
+		sent.Header.Set("Authorization", "Bearer "+bearer)
 	}
 	response, err := c.http.Do(sent)
 	if err != nil {
@@ -127,6 +133,14 @@ func (c *client) ask(r request) (answer, bool) {
 	}
 	c.count("requests with an answer")
 	return answer{status: response.StatusCode, body: body}, true
+}
+
+// bearer is what the request is signed with.
+func (c *client) bearer(r request) string {
+	if r.person {
+		return c.token
+	}
+	return c.key
 }
 
 // askAgain asks, and again and again until there is an answer.

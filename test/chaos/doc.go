@@ -1,10 +1,14 @@
 // Package chaos kills the program and its database while several clients use them, and
 // looks whether what was promised was kept.
 //
-// Two processes serve and work on one PostgreSQL; four clients make collections, upload
+// Two processes serve, one or two more are workers, and whether the servers work as well
+// is drawn; all of them are on one PostgreSQL. Four clients make collections, upload
 // new files and new contents of old ones, delete documents and collections, reindex,
-// cancel and retry, all at the same time in the same collections. Servers and PostgreSQL
-// are killed with kill -9 at random moments, alone and together, and started again. Each
+// cancel and retry, all at the same time in the same collections. Each has folders on the
+// disk as well: it makes them sources, writes, renames, swaps and removes what is in them,
+// has them looked through, now or by the clock, and removes the sources. Servers, workers
+// and PostgreSQL are killed with kill -9 at random moments, alone and together, and started
+// again. Each
 // client remembers what it was told, and what may have happened where it was told
 // nothing. A path in a collection is changed by one client alone, so that its own memory
 // says what it must be; everything else they do to what is everybody's.
@@ -31,7 +35,8 @@
 //     whose cancellation was acknowledged is cancelled, and the audit log has that once.
 //
 // And after the documents that failed through no fault of their own were retried once,
-// by POST …/retry-failed, and no operation is active:
+// by POST …/retry-failed, every folder was looked through once more or its source removed,
+// and no operation is active:
 //
 //   - Every file that was acknowledged is one document, with the content acknowledged
 //     last; where a later request had no answer, with the content of one of those. Of
@@ -39,6 +44,10 @@
 //   - Every document that can be read is completed and has chunks. A search for the first
 //     word of its content finds it, so does one for its last, and one for a word that
 //     only its older contents had finds nothing.
+//   - A folder's source has brought exactly what is on the disk: each content is one
+//     document, with the path of a file that has it, and of what was there before nothing
+//     is found. A source that was removed has left nothing, one that was added is there,
+//     with the counters that its documents make, and no run over sources goes on.
 //   - A document that cannot be read has failed for good, and has no chunks.
 //   - A collection whose deletion was acknowledged answers 404, and its purge has
 //     completed; one that was not deleted is there and ready, or in error for a reason.
@@ -46,8 +55,8 @@
 //
 // # Running it
 //
-// "make test" kills ten processes, which takes about half a minute; "make chaos KILLS=100"
+// "make test" kills ten processes, which takes less than half a minute; "make chaos KILLS=100"
 // does so a hundred times. The seed that is printed decides what the clients and the
-// killer draw: SEMANTIK_TEST_SEED=… draws the same again. How the processes interleave is
+// killer draw, and which processes there are: SEMANTIK_TEST_SEED=… draws the same again. How the processes interleave is
 // not in its power.
 package chaos

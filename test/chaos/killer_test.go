@@ -19,12 +19,12 @@ func (c *chaos) killThem(kills int) {
 	for killed := 0; killed < kills; {
 		time.Sleep(between(100*time.Millisecond, 1500*time.Millisecond))
 		database := random.IntN(3) == 0
-		var programs []*victim.Program
-		for _, i := range random.Perm(len(c.programs))[:random.IntN(len(c.programs)+1)] {
-			programs = append(programs, c.programs[i])
+		var victims []process
+		for _, i := range random.Perm(len(c.processes))[:random.IntN(len(c.processes)+1)] {
+			victims = append(victims, c.processes[i])
 		}
-		if !database && len(programs) == 0 {
-			programs = c.programs[:1]
+		if !database && len(victims) == 0 {
+			victims = c.processes[:1]
 		}
 		// The database first, so that a server is killed in the middle of noticing it.
 		if database {
@@ -33,9 +33,9 @@ func (c *chaos) killThem(kills int) {
 			killed++
 			time.Sleep(between(0, 100*time.Millisecond))
 		}
-		for _, p := range programs {
+		for _, p := range victims {
 			p.Kill()
-			c.count("kills of a server")
+			c.count("kills of a process: " + p.command)
 			killed++
 		}
 		time.Sleep(between(0, 500*time.Millisecond))
@@ -43,10 +43,10 @@ func (c *chaos) killThem(kills int) {
 			c.database = victim.StartPostgres(c.t, c.folder)
 			require.Equal(c.t, c.url, c.database.URL(), "it is reached as before")
 		}
-		for _, p := range programs {
+		for _, p := range victims {
 			p.Start()
 		}
-		for _, p := range c.programs {
+		for _, p := range c.processes {
 			p.AwaitReady()
 		}
 	}

@@ -114,6 +114,9 @@ const (
 
 type collection struct{ id, name string }
 
+// path is that of a route about the collection.
+func (c *collection) path(rest string) string { return "/api/v2/collections/" + c.id + rest }
+
 // estate is the collections, which are everybody's.
 type estate struct {
 	mu    sync.Mutex

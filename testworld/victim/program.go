@@ -34,6 +34,10 @@ type Program struct {
 	command *exec.Cmd
 	ended   chan struct{}
 	log     string
+	// ready reports whether it can do its work.
+	ready func() bool
+	// said is how much it had said before its last start.
+	said int
 }
 
 // NewProgram prepares the program with these arguments and nothing but this
@@ -46,6 +50,7 @@ func NewProgram(t testing.TB, environ []string, args ...string) *Program {
 		Addr: addr, t: t, args: args, log: filepath.Join(t.TempDir(), "log"),
 		environ: slices.Concat(environ, []string{AsProgram + "=1", "HTTP_ADDR=" + addr}),
 	}
+	p.ready = p.serves
 	t.Cleanup(func() {
 		if p.command != nil {
 			_ = p.command.Process.Kill()
@@ -55,6 +60,14 @@ func NewProgram(t testing.TB, environ []string, args ...string) *Program {
 			t.Logf("the log of %s:\n%s", p.Addr, p.Log())
 		}
 	})
+	return p
+}
+
+// NewWorker prepares "semantik worker", as NewProgram does what serves.
+func NewWorker(t testing.TB, environ []string) *Program {
+	t.Helper()
+	p := NewProgram(t, environ, "worker")
+	p.ready = p.works
 	return p
 }
 
@@ -86,6 +99,7 @@ func (p *Program) Start() {
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(p.t, err)
 	defer func() { _ = log.Close() }() // the process has its own
+	p.said = len(p.Log())
 
 	p.command = exec.Command(os.Args[0], p.args...) //nolint:gosec,noctx // the test's own binary, which is killed
 	p.command.Env = p.environ
@@ -100,22 +114,27 @@ func (p *Program) Start() {
 	p.AwaitReady()
 }
 
-// AwaitReady returns when it can serve.
+// AwaitReady returns when it can do its work: a server serves, and a worker has said since
+// its start that it works, which is the sign that an operator has of one.
 func (p *Program) AwaitReady() {
 	p.t.Helper()
-	require.Eventually(p.t, func() bool {
-		request, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, p.URL()+"/api/health/readyz", nil)
-		if err != nil {
-			return false
-		}
-		answer, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return false
-		}
-		_ = answer.Body.Close()
-		return answer.StatusCode == http.StatusOK
-	}, readyTimeout, 10*time.Millisecond, "it does not get ready")
+	require.Eventually(p.t, p.ready, readyTimeout, 10*time.Millisecond, "it does not get ready")
 }
+
+func (p *Program) serves() bool {
+	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, p.URL()+"/api/health/readyz", nil)
+	if err != nil {
+		return false
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
+}
+
+func (p *Program) works() bool { return strings.Contains(p.Log()[p.said:], "msg=working") }
 
 // AwaitLog returns when it has said this.
 func (p *Program) AwaitLog(text string) {
