@@ -26,6 +26,7 @@ func (a *App) joinSchedule(c *config.Config, o Options) (err error) {
 	deps := upkeep.Deps{
 		DB: a.DB, Collections: a.Collections, CollectionRows: collections.NewRepository(a.DB), DocumentRows: documents.NewRepository(a.DB),
 		ChunkRows: chunks.NewRepository(a.DB), OperationRows: operations.NewRepository(a.DB), UserRows: users.NewRepository(a.DB), Audit: a.Audit, Keys: a.Idempotency,
+		Queue: a.Queue,
 	}
 	tasks := append([]schedule.Task{
 		{

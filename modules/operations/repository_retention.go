@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"semantik/modules/collections"
 )
 
@@ -52,6 +54,24 @@ select (select count(*) from gone), count(*),
        coalesce((array_agg(created_at order by created_at desc, id desc))[1], $2),
        coalesce((array_agg(id order by created_at desc, id desc))[1], $3)
 from old`
+
+// selectHeldTasks is served by the index on the active operations.
+const selectHeldTasks = `
+select task_id
+from operations
+where status = 'processing'
+  and lease_until > now()
+  and task_id is not null`
+
+// ListHeldTasks gives the jobs over which operations are being worked on.
+func (r *Repository) ListHeldTasks(ctx context.Context) ([]int64, error) {
+	rows, err := r.db.Querier(ctx).Query(ctx, selectHeldTasks)
+	if err != nil {
+		return nil, r.db.Translate(err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	return ids, r.db.Translate(err)
+}
 
 // PurgeEnded looks at the next operations after a place, at most limit, and deletes
 // those that have ended longer ago than that and are not among the newest of their

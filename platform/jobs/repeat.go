@@ -18,7 +18,8 @@ import (
 //
 // That it is unique in its period, and not as long as one waits or runs, is so that a
 // process killed with kill -9 stops nothing: its job stays "running" for River, which
-// rescues no job that may take as long as it likes, and no other would ever follow.
+// rescues no job that may take as long as it likes (see [Queue.DiscardLost]), and for a
+// day no other would follow.
 func (q *Queue) Repeat(every time.Duration, args Args, o Options) error {
 	job := river.NewPeriodicJob(river.PeriodicInterval(every), func() (river.JobArgs, *river.InsertOpts) {
 		return args, &river.InsertOpts{

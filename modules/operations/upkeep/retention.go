@@ -10,6 +10,7 @@ import (
 
 	"semantik/modules/collections"
 	"semantik/modules/operations"
+	"semantik/platform/jobs"
 	"semantik/platform/schedule"
 )
 
@@ -119,8 +120,8 @@ func (u *upkeep) forgetEnded(ctx context.Context) (int64, error) {
 	return total, err
 }
 
-// forgetExpired removes what has an end of its own, and the sync runs that nobody asks
-// for any more.
+// forgetExpired removes what has an end of its own, the sync runs that nobody asks for any
+// more, and what killed processes have left in the queue.
 func (u *upkeep) forgetExpired(ctx context.Context, _ *schedule.Run) (string, error) {
 	tokens, err := u.untilFew(ctx, u.UserRows.PurgeRefreshTokens)
 	if err != nil {
@@ -134,7 +135,20 @@ func (u *upkeep) forgetExpired(ctx context.Context, _ *schedule.Run) (string, er
 	if err != nil {
 		return "", fmt.Errorf("removing sync runs: %w", err)
 	}
-	return fmt.Sprintf("Refresh tokens removed: %d; idempotency keys: %d; sync runs: %d.", tokens, keys, runs), nil
+	lost, err := u.discardLost(ctx)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("Refresh tokens removed: %d; idempotency keys: %d; sync runs: %d; jobs of processes that are gone: %d.", tokens, keys, runs, lost), nil
+}
+
+// discardLost ends the jobs that are running for the queue and for nobody else.
+func (u *upkeep) discardLost(ctx context.Context) (int64, error) {
+	held, err := u.OperationRows.ListHeldTasks(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("asking which operations are worked on: %w", err)
+	}
+	return u.Queue.DiscardLost(ctx, jobs.LostAfter, held)
 }
 
 // untilFew deletes in slices until one is not full.

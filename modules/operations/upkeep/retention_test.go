@@ -127,7 +127,7 @@ select $1, encode(sha256(i::text::bytea), 'hex'), gen_random_uuid(), now() + mak
 	w.Exec(`
 insert into idempotency_keys (user_id, key, endpoint, request_hash, response_status, expires_at)
 select $1, 'key ' || i, 'POST /', '', 201, now() + make_interval(mins => i) from generate_series(-250, 3) i where i <> 0`, w.Root.ID)
-	require.Equal(t, "Refresh tokens removed: 350; idempotency keys: 250; sync runs: 0.", do(t, w, "expired"))
+	require.Equal(t, "Refresh tokens removed: 350; idempotency keys: 250; sync runs: 0; jobs of processes that are gone: 0.", do(t, w, "expired"))
 	require.EqualValues(t, 2, w.Int(`select count(*) from refresh_tokens`))
 	require.EqualValues(t, 3, w.Int(`select count(*) from idempotency_keys`))
 }
@@ -141,8 +141,30 @@ func TestExpired_TheNewestHundredSyncRunsOfEachCollectionStay(t *testing.T) {
 insert into sync_runs (collection_id, triggered_by, status, started_at)
 select $1, 'scheduler', case when i = 120 then 'running' else 'success' end, now() - make_interval(hours => i) from generate_series(1, $2) i`, c.ID, n)
 	}
-	require.Equal(t, "Refresh tokens removed: 0; idempotency keys: 0; sync runs: 29.", do(t, w, "expired"))
+	require.Equal(t, "Refresh tokens removed: 0; idempotency keys: 0; sync runs: 29; jobs of processes that are gone: 0.", do(t, w, "expired"))
 	require.EqualValues(t, 101, w.Int(`select count(*) from sync_runs where collection_id = $1`, many.ID), "one of the old is running")
 	require.EqualValues(t, 100, w.Int(`select count(*) from sync_runs where collection_id = $1`, few.ID))
 	require.EqualValues(t, 100, w.Int(`select count(*) from sync_runs where collection_id = $1 and started_at > now() - interval '100 hours 30 minutes'`, many.ID))
+}
+
+func TestExpired_AJobOfAKilledProcessEndsOnceNobodyHoldsItsOperation(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	c, other := w.Collection(w.Root), w.Collection(w.Root)
+	_, held := w.Upload(w.Root, c, files(1)...)
+	_, ended := w.Upload(w.Root, other, files(1)...)
+	w.Exec(`update river.river_job set state = 'running', attempt = 1, attempted_at = now() - interval '2 days'
+where id in (select task_id from operations where uuid in ($1, $2))`, *held, *ended)
+	w.Exec(`update operations set status = 'processing', attempt = 1, worker = 'somebody', lease_until = now() + interval '1 minute' where uuid in ($1, $2)`, *held, *ended)
+	_, err := w.Operations.Cancel(w.As(w.Root), *ended)
+	require.NoError(t, err)
+	states := func() []string {
+		state := `select j.state::text from river.river_job j join operations o on o.task_id = j.id where o.uuid = $1`
+		return []string{testworld.Value[string](w, state, *held), testworld.Value[string](w, state, *ended)}
+	}
+	require.Contains(t, do(t, w, "expired"), "jobs of processes that are gone: 1.")
+	require.Equal(t, []string{"running", "discarded"}, states(), "a long operation is left alone")
+	w.Exec(`update operations set lease_until = now() - interval '1 second' where uuid = $1`, *held)
+	require.Contains(t, do(t, w, "expired"), "jobs of processes that are gone: 1.")
+	require.Equal(t, []string{"discarded", "discarded"}, states())
 }

@@ -13,6 +13,7 @@ import (
 	"semantik/platform/audit"
 	"semantik/platform/database"
 	"semantik/platform/idempotency"
+	"semantik/platform/jobs"
 	"semantik/platform/schedule"
 )
 
@@ -38,6 +39,7 @@ type Deps struct {
 	UserRows       *users.Repository
 	Audit          *audit.Log
 	Keys           *idempotency.Keeper
+	Queue          *jobs.Queue
 }
 
 // Config says what is kept, and how fast the rest goes.
@@ -89,7 +91,8 @@ func Tasks(deps Deps, config Config) []schedule.Task {
 		},
 		{
 			Name: "expired", Every: time.Hour, AtOnce: true, Do: u.forgetExpired,
-			Description: "Remove refresh tokens and idempotency keys that have expired, and all but the newest 100 sync runs of each collection.",
+			Description: "Remove refresh tokens and idempotency keys that have expired, and all but the newest 100 sync runs of each collection; " +
+				"end the queue's jobs whose processes are gone.",
 		},
 	}
 }
