@@ -26,7 +26,7 @@ func (c *client) createCollection() {
 		return
 	}
 	c.count("collections made")
-	c.estate.add(&collection{a.member("id"), name})
+	c.estate.add(&collection{id: a.member("id"), name: name, quiet: c.random.IntN(2) == 0})
 	c.watch(a.member("initial_operation_id"))
 }
 

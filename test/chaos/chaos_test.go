@@ -46,6 +46,7 @@ func number[N int | uint64](t *testing.T, variable string, otherwise N) N {
 type chaos struct {
 	t      *testing.T
 	seed   uint64
+	long   bool   // a storm of more kills than every test run has
 	folder string // of PostgreSQL
 	// database is replaced by the killer alone; url stays.
 	database *postgres.Server
@@ -120,6 +121,7 @@ func TestChaos_WhatWasAcknowledgedIsThereOnceHoweverOftenTheyAreKilled(t *testin
 	kills, seed := number(t, envKills, defaultKills), number(t, envSeed, rand.Uint64())
 	t.Logf("%s=%d draws the same again", envSeed, seed)
 	c := newChaos(t, seed)
+	c.long = kills > defaultKills
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var working, watching sync.WaitGroup

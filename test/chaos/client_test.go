@@ -46,9 +46,12 @@ func (c *client) act() {
 		return
 	}
 	in := living[c.random.IntN(len(living))]
+	if in.quiet && c.random.IntN(5) > 0 {
+		in = living[c.random.IntN(len(living))]
+	}
 	switch n := c.random.IntN(150); {
 	case n >= 100:
-		c.workOnFolder(c.folderIn(living, in))
+		c.workOnFolder(c.folderIn(living))
 	case n < 58:
 		c.upload(in)
 	case n < 64:

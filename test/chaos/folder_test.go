@@ -50,16 +50,11 @@ const (
 	added
 )
 
-// newFolder makes one with a few files, and rarely with more than what a step of a run over
-// it looks at.
-func newFolder(t *testing.T, path, beside string, next func(extension string) content, random *rand.Rand) *folder {
+// newFolder makes one with so many files.
+func newFolder(t *testing.T, path, beside string, n int, next func(extension string) content, random *rand.Rand) *folder {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(path, 0o750))
 	f := &folder{t: t, path: path, beside: beside, files: map[string]content{}}
-	n := 3 + random.IntN(10)
-	if random.IntN(15) == 0 {
-		n += 220
-	}
 	for range n {
 		f.add(random, next)
 	}

@@ -54,16 +54,17 @@ func (c *chaos) killThem(kills int) {
 
 // longest is the longest time that an operation was seen without an owner: with a lease
 // that had lapsed, or waiting while its job had been fetched. Somebody was killed, and
-// nobody had taken it up yet.
+// nobody had taken it up yet. What waits for others, by the limit of a user, has no job.
 type longest struct{ time time.Duration }
 
 // selectIdle is asked ten times a second.
 const selectIdle = `
-select coalesce(max(extract(epoch from now() - case o.status when 'processing' then o.lease_until else j.attempted_at end)), 0)::float8
+select coalesce(max(extract(epoch from now() - case when o.status = 'processing' and o.waits_for is null then o.lease_until else j.attempted_at end)), 0)::float8
 from operations o
 left join river.river_job j on j.id = o.task_id
-where (o.status = 'processing' and o.lease_until < now())
-   or (o.status = 'pending' and j.state not in ('available', 'pending', 'retryable', 'scheduled'))`
+where (o.status = 'processing' and o.waits_for is null and o.lease_until < now())
+   or (o.status in ('pending', 'processing') and (o.status = 'pending' or o.waits_for in ('turn', 'retry'))
+       and j.state not in ('available', 'pending', 'retryable', 'scheduled'))`
 
 func (l *longest) look(ctx context.Context, url string) {
 	var conn *pgx.Conn

@@ -112,7 +112,13 @@ const (
 	deleted
 )
 
-type collection struct{ id, name string }
+// collection is one that was made.
+type collection struct {
+	id, name string
+	// quiet is one in which less is done than in others, so that it is often free to be
+	// synchronised.
+	quiet bool
+}
 
 // path is that of a route about the collection.
 func (c *collection) path(rest string) string { return "/api/v2/collections/" + c.id + rest }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // workOnFolder does something about this client's folder in the collection, which it makes
@@ -14,8 +15,7 @@ import (
 func (c *client) workOnFolder(in *collection) {
 	f := c.folders[in]
 	if f == nil {
-		c.folders[in] = newFolder(c.t, filepath.Join(c.root, fmt.Sprintf("%d-%s", c.number, c.word())),
-			filepath.Join(c.root, fmt.Sprintf("beside-%d", c.number)), c.nextContent, c.random)
+		c.folders[in] = c.newFolder()
 		c.addSource(in)
 		return
 	}
@@ -27,7 +27,7 @@ func (c *client) workOnFolder(in *collection) {
 		c.addSource(in)
 	case n < 17:
 		f.change(c.random, c.nextContent)
-		c.syncNow(in)
+		c.syncSoon(in)
 	case n < 18:
 		c.syncBy(in, "pause")
 	case n < 19:
@@ -37,15 +37,40 @@ func (c *client) workOnFolder(in *collection) {
 	}
 }
 
-// folderIn is a collection in which this client has a folder, if it has one, and else the
-// one that is given.
-func (c *client) folderIn(living []*collection, otherwise *collection) *collection {
+// newFolder makes a folder with a few files, and in a long storm rarely one with more than
+// what a step of a run over it looks at.
+func (c *client) newFolder() *folder {
+	n := 3 + c.random.IntN(10)
+	if c.random.IntN(10) == 0 && c.long {
+		n += 220
+	}
+	return newFolder(c.t, filepath.Join(c.root, fmt.Sprintf("%d-%s", c.number, c.word())),
+		filepath.Join(c.root, fmt.Sprintf("beside-%d", c.number)), n, c.nextContent, c.random)
+}
+
+// folderIn is a collection in which this client has a folder, if it has one, and else one
+// that may get one, a quiet one if there is any.
+func (c *client) folderIn(living []*collection) *collection {
+	found := living[c.random.IntN(len(living))]
 	for _, in := range living {
 		if c.folders[in] != nil {
 			return in
 		}
+		if in.quiet && (!found.quiet || c.random.IntN(2) == 0) {
+			found = in
+		}
 	}
-	return otherwise
+	return found
+}
+
+// syncSoon waits a while for the collection to be free.
+func (c *client) syncSoon(in *collection) {
+	for range 10 {
+		if c.syncNow(in) || c.estate.fate(in) != alive {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 func (c *client) nextContent(extension string) content {
