@@ -160,10 +160,11 @@ func (r *Repository) UpdateSource(ctx context.Context, scope Scope, id int64, co
 	return r.sources.Update(ctx, id, map[string]any{"source_config": config}, ofCollection(scope))
 }
 
-// requestScan is served by the primary key.
+// requestScan is served by the primary key. The unit of work may have waited for another
+// that asked for the same, and was answered: its beginning is not when it asks.
 const requestScan = `
 update collection_sources
-set scan_requested_at = now()
+set scan_requested_at = clock_timestamp()
 where id = $2
   and collection_id = $1`
 

@@ -1,6 +1,7 @@
 package collections_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -204,4 +205,35 @@ func TestSources_OneOfAnotherTypeKeepsItsPath(t *testing.T) {
 	_, err = w.Collections.AddSource(w.As(alice), c.ID, collections.AddSourceInput{SourceInput: collections.SourceInput{Type: directory.Type, Path: root + "/b"}})
 	require.ErrorIs(t, err, collections.ErrSourcePathTaken)
 	require.Equal(t, apperr.Conflict, apperr.KindOf(err))
+}
+
+// Somebody adds a source once more, with another configuration, and waits for somebody who
+// has done the same; the run that one has asked for begins before this one has asked.
+func TestRequestScan_OneThatComesDuringARunIsAnsweredByTheNextHoweverLongItHasWaited(t *testing.T) {
+	t.Parallel()
+	w, root := withFolders(t, "a")
+	c := w.Collection(w.Root)
+	source := addSource(t, w, w.Root, c, filepath.Join(root, "a"))
+	repository, scope := collections.NewRepository(w.DB), w.Scope(c.ID)
+	var answered collections.Source
+	require.NoError(t, w.DB.InTx(t.Context(), func(late context.Context) error {
+		if _, err := repository.GetSource(late, scope, source.ID); err != nil { // it has begun
+			return err
+		}
+		require.NoError(t, repository.RequestScan(t.Context(), scope, source.ID))
+		var found bool
+		var err error
+		answered, found, err = repository.NextScan(t.Context(), scope)
+		require.NoError(t, err)
+		require.True(t, found)
+		_, _, err = repository.BeginScan(t.Context(), scope, source.ID)
+		require.NoError(t, err)
+		return repository.RequestScan(late, scope, source.ID)
+	}))
+	require.NoError(t, w.DB.InTx(t.Context(), func(ctx context.Context) error {
+		return repository.EndScan(ctx, scope, answered, collections.RunSuccess, "")
+	}))
+	_, waits, err := repository.NextScan(t.Context(), scope)
+	require.NoError(t, err)
+	require.True(t, waits, "the second was acknowledged, and not answered so far")
 }
