@@ -55,7 +55,8 @@ const sourceUpload = "upload"
 // itself and has its own result, so that one that is refused does not keep the
 // others out. An error means that the upload itself could not go on: without the
 // right to write, broken off, without a file ([ErrNoFile]), or in a state of the
-// collection that takes no documents; the files before it are stored.
+// collection that takes no documents. Files before it may be stored; not so where it is a
+// conflict: what comes to be active between two files is the outcome of those after it.
 func (s *Service) Upload(ctx context.Context, collectionID uuid.UUID, up Upload) ([]Result, *uuid.UUID, error) {
 	scope, err := s.collections.Authorize(ctx, collectionID, collections.Write)
 	if err != nil {
@@ -67,6 +68,7 @@ func (s *Service) Upload(ctx context.Context, collectionID uuid.UUID, up Upload)
 	}
 	results := []Result{}
 	var operation *uuid.UUID
+	taken := false
 	for {
 		file, err := up.Next()
 		if errors.Is(err, io.EOF) {
@@ -76,9 +78,10 @@ func (s *Service) Upload(ctx context.Context, collectionID uuid.UUID, up Upload)
 			return nil, nil, fmt.Errorf("reading the upload: %w", err)
 		}
 		result, started, err := s.take(ctx, scope, up, file)
-		if err != nil && !belongsToFile(err) {
+		if err != nil && !belongsToFile(err) && (!taken || apperr.KindOf(err) != apperr.Conflict) {
 			return nil, nil, err
 		}
+		taken = taken || err == nil
 		result.Err = err
 		results = append(results, result)
 		if started != nil {

@@ -265,6 +265,32 @@ func TestUpload_IsRefusedWhileAnotherKindOfOperationIsActive(t *testing.T) {
 	require.Empty(t, before.Changed(w.Snapshot()))
 }
 
+// The operation that the first file has begun ends while the second comes in, and a reindex
+// begins: who was told that the upload is refused would not know that a file was taken.
+func TestUpload_WhatIsRefusedInTheMiddleIsTheOutcomeOfThoseFilesAlone(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	c := w.Collection(w.Root)
+	next := testworld.Sequence(testworld.File{Path: "a.txt", Content: "one"}, testworld.File{Path: "b.txt", Content: "two"}, testworld.File{Path: "a.txt", Content: "one"})
+	files := 0
+	results, operation, err := w.Documents.Upload(w.As(w.Root), c.ID, documents.Upload{Next: func() (documents.File, error) {
+		if files++; files == 2 {
+			w.Exec(`update operations set status = 'completed', completed_at = now(), attempt = 1 where status = 'pending'`)
+			w.Exec(`update documents set status = 'completed'`)
+			w.Exec(`insert into operations (collection_id, type, status, config, task_id) values ($1, 'reindex', 'pending', '{"a": 1}', 0)`, c.ID)
+		}
+		return next()
+	}})
+	require.NoError(t, err)
+	require.NotNil(t, operation)
+	require.Len(t, results, 3)
+	require.NoError(t, results[0].Err)
+	require.ErrorIs(t, results[1].Err, operations.ErrActive)
+	require.Equal(t, documents.Failed, results[1].Outcome)
+	require.Equal(t, documents.Duplicate, results[2].Outcome, "the rest is looked at")
+	require.EqualValues(t, 1, w.Int(`select count(*) from documents`))
+}
+
 func TestUpload_IntoACollectionThatIsBeingDeletedLeavesNothing(t *testing.T) {
 	t.Parallel()
 	w := testworld.New(t, testworld.NoWorker())
