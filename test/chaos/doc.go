@@ -20,6 +20,8 @@
 //   - A server answers, or it says that it cannot serve now (503), or the connection
 //     ends. It never answers that something is wrong with itself (500), and never that
 //     something is not there which was acknowledged and that nobody has deleted.
+//   - A run over a collection's sources that was acknowledged is there, and what one that is
+//     a success has left of a folder that nobody changed meanwhile is what is on the disk.
 //   - No process ends by itself, whatever happens to the database, and none panics or, with
 //     the race detector, races.
 //   - What watches an operation, and opens another socket whenever its own has ended, is

@@ -186,6 +186,12 @@ func (f *folder) having(c content) (names []string) {
 	return names
 }
 
+// has reports whether a path is that of a file with the content.
+func (f *folder) has(path string, c content) bool {
+	name, below := strings.CutPrefix(path, f.path+"/")
+	return below && slices.Contains(f.having(c), name)
+}
+
 // renameFolder gives the folder that the file is in a new name, if it is in one.
 func (f *folder) renameFolder(name string) {
 	from, _, within := strings.Cut(name, "/")

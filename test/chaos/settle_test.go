@@ -50,8 +50,16 @@ func (c *client) lookLast(in *collection) {
 	f.gone = c.random.IntN(5) == 0
 	again := f.source == added && c.random.IntN(2) == 0
 	for began := time.Now(); time.Since(began) < patience; {
+		var done bool
 		switch {
-		case f.gone && c.removeSource(in), !f.gone && again && c.syncNow(in), !f.gone && !again && c.addSource(in):
+		case f.gone:
+			done = c.removeSource(in)
+		case again:
+			_, done = c.syncNow(in)
+		default:
+			done = c.addSource(in)
+		}
+		if done {
 			return
 		}
 		time.Sleep(20 * time.Millisecond)

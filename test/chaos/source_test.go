@@ -63,10 +63,14 @@ func (c *client) folderIn(living []*collection) *collection {
 	return found
 }
 
-// syncSoon waits a while for the collection to be free.
+// syncSoon waits a while for the collection to be free, and half of the times for the end.
 func (c *client) syncSoon(in *collection) {
 	for range 10 {
-		if c.syncNow(in) || c.estate.fate(in) != alive {
+		run, started := c.syncNow(in)
+		if started && c.random.IntN(2) == 0 {
+			c.compare(in, run)
+		}
+		if started || c.estate.fate(in) != alive {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -78,7 +82,7 @@ func (c *client) nextContent(extension string) content {
 }
 
 // addSource has this client's folder looked through, as a source that the collection has
-// already or not. It reports whether that was acknowledged, as the next two do.
+// already or not. It reports whether that was acknowledged, as the next one does.
 func (c *client) addSource(in *collection) bool {
 	f := c.folders[in]
 	a, known := c.askSometimes(jsonRequest(http.MethodPost, in.path("/sources"), map[string]any{"source_config": map[string]any{"path": f.path}}))
@@ -121,8 +125,8 @@ func (c *client) removeSource(in *collection) bool {
 	return false
 }
 
-// syncNow has all sources of the collection looked through.
-func (c *client) syncNow(in *collection) bool {
+// syncNow has all sources of the collection looked through, and gives the run that does.
+func (c *client) syncNow(in *collection) (run int64, started bool) {
 	a, known := c.askSometimes(request{method: http.MethodPost, path: in.path("/sync/run")})
 	switch {
 	case !known:
@@ -130,13 +134,13 @@ func (c *client) syncNow(in *collection) bool {
 	case a.status == http.StatusAccepted:
 		c.count("syncs acknowledged")
 		c.watchThoseOf(in)
-		return true
+		return runOf(a), true
 	case a.member("code") == "no_sources" && c.folders[in].source == added:
 		c.unexpected("synchronising "+in.name, a)
 	default:
 		c.refusedIn(in, "synchronising "+in.name, a)
 	}
-	return false
+	return 0, false
 }
 
 // syncBy pauses the collection's synchronisation by itself, or resumes it.
