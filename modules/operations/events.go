@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -87,7 +88,7 @@ func (w *Worker) eventsOfCompletion(ctx context.Context, run *Run, result map[st
 		return nil, err
 	}
 	stats := statsOf(counts[o.CollectionID])
-	var told []events.Event
+	told := slices.Clone(run.untold)
 	if p.Done > 0 {
 		last.Data["stats"] = stats
 		told = append(told, last)

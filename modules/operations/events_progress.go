@@ -23,7 +23,7 @@ const (
 
 // teller tells how far the operations of this process are: of each the last that is
 // known, all of them in one statement, and only so often. What it has not told when
-// an operation ends is told with the end.
+// an operation ends is told with the end. With it goes what has become of documents.
 type teller struct {
 	db   *database.DB
 	rows *collections.Repository
@@ -31,6 +31,10 @@ type teller struct {
 
 	mu      sync.Mutex
 	waiting map[uuid.UUID]told
+	// documents wait by their operation.
+	documents map[uuid.UUID]*documentsToTell
+	// turn is held by who tells.
+	turn chan struct{}
 	// bell holds one ring while something waits.
 	bell chan struct{}
 }
@@ -44,7 +48,10 @@ type told struct {
 }
 
 func newTeller(db *database.DB, rows *collections.Repository, log *slog.Logger) *teller {
-	return &teller{db: db, rows: rows, log: log, waiting: map[uuid.UUID]told{}, bell: make(chan struct{}, 1)}
+	return &teller{
+		db: db, rows: rows, log: log, waiting: map[uuid.UUID]told{}, documents: map[uuid.UUID]*documentsToTell{},
+		turn: make(chan struct{}, 1), bell: make(chan struct{}, 1),
+	}
 }
 
 // note keeps what is to be told next. It costs a step nothing to speak of.
@@ -52,6 +59,10 @@ func (t *teller) note(o Operation, p Progress, finished bool) {
 	t.mu.Lock()
 	t.waiting[o.UUID] = told{operation: o, progress: p, finished: finished || t.waiting[o.UUID].finished}
 	t.mu.Unlock()
+	t.ring()
+}
+
+func (t *teller) ring() {
 	select {
 	case t.bell <- struct{}{}:
 	default:
@@ -63,6 +74,18 @@ func (t *teller) forget(id uuid.UUID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.waiting, id)
+	delete(t.documents, id)
+}
+
+// inTurn calls fn while nobody else tells.
+func (t *teller) inTurn(ctx context.Context, fn func() error) error {
+	select {
+	case t.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-t.turn }()
+	return fn()
 }
 
 func (t *teller) take() map[uuid.UUID]told {
@@ -83,7 +106,7 @@ func (t *teller) run(ctx context.Context) {
 			return
 		case <-t.bell:
 		}
-		if err := t.tell(ctx, t.take()); err != nil && ctx.Err() == nil {
+		if err := t.inTurn(ctx, func() error { return t.tell(ctx) }); err != nil && ctx.Err() == nil {
 			t.log.DebugContext(ctx, "how far operations are could not be told", "error", err)
 		}
 		select {
@@ -94,9 +117,14 @@ func (t *teller) run(ctx context.Context) {
 	}
 }
 
-func (t *teller) tell(ctx context.Context, waiting map[uuid.UUID]told) error {
+func (t *teller) tell(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, tellTimeout)
 	defer cancel()
+	waiting := t.take()
+	all, more := t.takeDocuments(uuid.Nil)
+	if more {
+		t.ring()
+	}
 	var ids []uuid.UUID
 	for _, w := range waiting {
 		if w.operation.Type != TypeDelete {
@@ -107,7 +135,6 @@ func (t *teller) tell(ctx context.Context, waiting map[uuid.UUID]told) error {
 	if err != nil {
 		return err
 	}
-	all := make([]events.Event, 0, len(waiting))
 	for _, w := range waiting {
 		e := w.operation.progressEvent(w.progress, w.finished)
 		if c, ok := stats[w.operation.CollectionID]; ok {

@@ -42,7 +42,7 @@ func (a *appendWork) process(ctx context.Context, run *Run, d documents.Document
 // loadSmall does all of a document in one transaction.
 func (a *appendWork) loadSmall(ctx context.Context, run *Run, d documents.Document, text extract.Result, cuts []split.Chunk) error {
 	total := int64(len(cuts))
-	return a.commit(ctx, run, func(ctx context.Context) (collections.Counts, Progress, error) {
+	err := a.commit(ctx, run, func(ctx context.Context) (collections.Counts, Progress, error) {
 		more := Progress{Done: 1, Chunks: total, Message: d.FilePath}
 		counts, err := a.replaceChunks(ctx, run, d, text, cuts)
 		if err != nil {
@@ -57,18 +57,27 @@ func (a *appendWork) loadSmall(ctx context.Context, run *Run, d documents.Docume
 		// for it should not have to wait for the old one's.
 		return counts, more, a.documents.Complete(ctx, run.Scope, d, total, &text.MIMEType)
 	})
+	if err == nil {
+		run.extracted(d, total)
+	}
+	return err
 }
 
 // loadLarge loads a document's chunks; their search rows follow.
 func (a *appendWork) loadLarge(ctx context.Context, run *Run, d documents.Document, text extract.Result, cuts []split.Chunk) error {
-	return a.commit(ctx, run, func(ctx context.Context) (collections.Counts, Progress, error) {
+	total := int64(len(cuts))
+	err := a.commit(ctx, run, func(ctx context.Context) (collections.Counts, Progress, error) {
 		more := Progress{Message: d.FilePath}
 		counts, err := a.replaceChunks(ctx, run, d, text, cuts)
 		if err != nil {
 			return counts, more, err
 		}
-		return counts, more, a.documents.NoteChunks(ctx, run.Scope, d, int64(len(cuts)), &text.MIMEType)
+		return counts, more, a.documents.NoteChunks(ctx, run.Scope, d, total, &text.MIMEType)
 	})
+	if err == nil {
+		run.extracted(d, total)
+	}
+	return err
 }
 
 // buildSearchRows makes the search rows of a large document, a slice a

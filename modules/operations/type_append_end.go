@@ -34,6 +34,9 @@ func (a *appendWork) giveUp(ctx context.Context, run *Run, d documents.Document,
 	if errors.Is(err, documents.ErrContentChanged) {
 		return nil
 	}
+	if err == nil {
+		run.failed(d, reason)
+	}
 	return err
 }
 
@@ -111,6 +114,9 @@ func (a *appendWork) Abandon(ctx context.Context, run *Run, reason string) (int6
 		}
 		counts.Chunks -= chunksGone
 		counts.Vectors -= rowsGone
+	}
+	if err := run.tellAbandoned(ctx, left, reason); err != nil {
+		return 0, err
 	}
 	if counts == (collections.Counts{}) {
 		return int64(len(left)), nil

@@ -184,6 +184,9 @@ func (w *reindexWork) cutAnew(ctx context.Context, run *Run, d documents.Documen
 	if edited {
 		return w.keep(ctx, run, d, Progress{Done: 1, Skipped: 1}, keptEdited)
 	}
+	if err == nil {
+		run.extracted(d, int64(len(cuts)))
+	}
 	return err
 }
 
@@ -206,7 +209,8 @@ func (w *reindexWork) replace(ctx context.Context, run *Run, d documents.Documen
 	return counts, more, w.documents.Reindexed(ctx, run.Scope, d, run.Operation.ID, total, &text.MIMEType)
 }
 
-// keep leaves a document as it is, and names it.
+// keep leaves a document as it is, and names it. One that counts as failed is told as
+// such, although its row says nothing of it: it goes on as before.
 func (w *reindexWork) keep(ctx context.Context, run *Run, d documents.Document, more Progress, reason string) error {
 	err := w.commit(ctx, run, func(ctx context.Context) (collections.Counts, Progress, error) {
 		more.Message = d.FilePath
@@ -218,6 +222,9 @@ func (w *reindexWork) keep(ctx context.Context, run *Run, d documents.Document, 
 	})
 	if errors.Is(err, documents.ErrContentChanged) {
 		return nil
+	}
+	if err == nil && more.Failed > 0 {
+		run.failed(d, reason)
 	}
 	return err
 }

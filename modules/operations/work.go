@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"semantik/modules/collections"
+	"semantik/platform/events"
 )
 
 // Work is what an operation of one type does. The worker runs its steps until
@@ -63,6 +64,8 @@ type Run struct {
 	// lost means that the worker that had it before was lost, over what it was working
 	// on or not.
 	lost bool
+	// untold is what the operation's end tells of documents.
+	untold []events.Event
 	// memory is what the work keeps in mind between the steps of this attempt. An
 	// attempt begins without it.
 	memory any

@@ -144,6 +144,10 @@ func (w *Worker) answer(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	err = w.holdingLease(ctx, run, func(ctx context.Context) error { return w.carryOut(ctx, run) })
+	if err != nil && !errors.Is(err, errLost) { // else its end has told it, or nobody hears of it
+		run.settle(context.WithoutCancel(ctx))
+		run.tellUntold(context.WithoutCancel(ctx))
+	}
 	w.teller.forget(id)
 	// A step that was cut short by the stop has failed in whatever way.
 	stopped := ctx.Err() != nil || errors.Is(err, errStopping) || (err != nil && w.isStopping())
@@ -187,9 +191,11 @@ func (w *Worker) carryOut(ctx context.Context, run *Run) error {
 			return err
 		}
 		if done {
+			run.settle(ctx)
 			if err := w.complete(ctx, run, work); !errors.Is(err, errMore) {
 				return err
 			}
+			run.tellUntold(ctx)
 		} else if err := run.mustEnd(ctx); err != nil {
 			return err
 		}
