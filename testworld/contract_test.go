@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"semantik/modules/users"
 	"semantik/testworld"
 )
 
@@ -20,11 +21,16 @@ import (
 // status, and what the answer has. The shape names each key that must be there, in its
 // order of nesting: "documents.0.file_name" is a key of the first of a list.
 type contractRow struct {
-	name   string
-	method string
-	url    string
-	body   any
-	status int
+	name string
+	// as is who asks; the superuser if nil.
+	as      *users.User
+	method  string
+	url     string
+	body    any
+	headers map[string]string
+	status  int
+	// has are fragments of the answer.
+	has []string
 	// keys must be there, whatever their value; exactly when only is set.
 	keys []string
 	only bool
@@ -73,7 +79,10 @@ func follow(t *testing.T, w *testworld.World, rows []contractRow) {
 			if row.method == "" {
 				row.method = http.MethodGet
 			}
-			a := w.Request(testworld.Scenario{As: &w.Root, Method: row.method, URL: row.url, Body: row.body, Status: row.status})
+			if row.as == nil {
+				row.as = &w.Root
+			}
+			a := w.Request(testworld.Scenario{As: row.as, Method: row.method, URL: row.url, Body: row.body, Headers: row.headers, Status: row.status, Has: row.has})
 			if len(row.keys)+len(row.values) == 0 {
 				return
 			}

@@ -38,11 +38,11 @@ func (s *server) start(t testing.TB) {
 		ctx, cancel := context.WithCancel(context.Background())
 		served := make(chan error, 1)
 		go func() { served <- s.web.Serve(ctx, listener) }()
-		s.stop = func() error {
+		s.stop = sync.OnceValue(func() error {
 			transport.CloseIdleConnections()
 			cancel()
 			return <-served
-		}
+		})
 	})
 }
 
@@ -53,6 +53,12 @@ func (s *server) close() error {
 		return nil
 	}
 	return s.stop()
+}
+
+// StopServing ends the HTTP server, as it ends with the program.
+func (w *World) StopServing() {
+	w.t.Helper()
+	require.NoError(w.t, w.server.close())
 }
 
 // Address is where the program's HTTP server listens.
