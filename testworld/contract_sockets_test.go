@@ -228,6 +228,7 @@ func TestContract_Section81_Events(t *testing.T) {
 			require.Regexp(t, `"timestamp":"[0-9-]+T[0-9:.]+Z"`, f.Text)
 		}
 	}
+	require.GreaterOrEqual(t, len(seen["removing_documents"]), 2, "of the source, and of the collection")
 	require.Equal(t, failing.String(), seen["operation_failed"][0].Data["operation_id"])
 	for kind := range seen {
 		require.Contains(t, dataOf, kind, "it stands in the table")

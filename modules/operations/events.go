@@ -176,7 +176,7 @@ func (o Operation) progressEvent(p Progress, finished bool) events.Event {
 	if known {
 		data["progress"] = percent
 	}
-	if o.Type == TypeDelete {
+	if o.Type == TypeDelete || o.Type == TypeRemoveSource {
 		data["removed"], data["total"], data["progress_percent"] = p.Done, p.Total, percent
 		return o.event(eventRemoving, data)
 	}
