@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -45,6 +46,20 @@ var errIncomplete = errors.New("some files could not be loaded")
 
 // usageError is a fault of the command line.
 type usageError struct{ error }
+
+// oneArgument is for commands whose use names one argument.
+func oneArgument(cmd *cobra.Command, args []string) error {
+	_, name, _ := strings.Cut(cmd.Use, " ")
+	name, _, _ = strings.Cut(name, " ")
+	switch len(args) {
+	case 1:
+		return nil
+	case 0:
+		return usagef("%s is missing: %s", name, cmd.UseLine())
+	default:
+		return usagef("only one %s is taken at a time, and %d were given", name, len(args))
+	}
+}
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 

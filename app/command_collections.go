@@ -101,7 +101,7 @@ func newCollectionsCreate(s *shell) *cobra.Command {
 		Short:   "Make a collection",
 		Long:    "Make a collection. It is yours alone until you share it, or --public lets everybody who is\nsigned in read it.\n\n" + signInRules,
 		Example: "  semantik collections create notes --description \"What we know\"\n  semantik collections create handbook --public --json",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument,
 	}
 	var in client.NewCollection
 	cmd.Flags().StringVar(&in.Description, "description", "", "what it is for")
@@ -136,7 +136,7 @@ func newCollectionsShow(s *shell) *cobra.Command {
 		Short:   "Show a collection",
 		Long:    "Show a collection: what is in it, and how it is.\n\n" + signInRules,
 		Example: "  semantik collections show notes\n  semantik collections show notes --json",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument,
 	}
 	asJSON := addJSON(cmd)
 	addServer(cmd)
@@ -215,7 +215,7 @@ func newCollectionsDelete(s *shell) *cobra.Command {
 			"and nothing brings it back. On a terminal its name is asked for, to be sure; elsewhere --yes is\n" +
 			"needed.\n\n" + signInRules,
 		Example: "  semantik collections delete notes\n  semantik collections delete notes --yes --json",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument,
 	}
 	yes := cmd.Flags().BoolP("yes", "y", false, "do not ask")
 	asJSON := addJSON(cmd)

@@ -16,7 +16,7 @@ func newCollectionsRetryFailed(s *shell) *cobra.Command {
 			"an operation that was cancelled. What is wrong with a file itself does not pass: it has to be mended\n" +
 			"and loaded again.\n\n" + signInRules,
 		Example: "  semantik collections retry-failed notes\n  semantik collections retry-failed notes --json",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument,
 	}
 	asJSON := addJSON(cmd)
 	addServer(cmd)

@@ -63,7 +63,7 @@ func newCollectionsShare(s *shell) *cobra.Command {
 			"Sharing it again changes the permission.\n\n" + signInRules,
 		Example: "  semantik collections share notes --user bob --permission read\n" +
 			"  semantik collections share notes --key 0b9b2d3e-5c41-4c58-9f0e-2f7a4f1f8f55 --permission write",
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument,
 	}
 	grantee := addGrantee(cmd)
 	permission := cmd.Flags().StringP("permission", "p", "read", "what they may do: read, write or admin")
@@ -133,7 +133,7 @@ func newCollectionsUnshare(s *shell) *cobra.Command {
 		Short:   "Stop sharing a collection with somebody",
 		Long:    "Take back what a user or an API key may do with a collection. It is in force with their next\nrequest.\n\n" + signInRules,
 		Example: "  semantik collections unshare notes --user bob",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument,
 	}
 	grantee := addGrantee(cmd)
 	asJSON := addJSON(cmd)
@@ -170,7 +170,7 @@ func newCollectionsPermissions(s *shell) *cobra.Command {
 		Short:   "List with whom a collection is shared",
 		Long:    "List with whom a collection is shared, what they may do, and who has shared it when.\n\n" + signInRules,
 		Example: "  semantik collections permissions notes\n  semantik collections permissions notes --json",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument,
 	}
 	asJSON := addJSON(cmd)
 	addServer(cmd)

@@ -52,7 +52,7 @@ func newIngest(s *shell) *cobra.Command {
 			"goes on where it was when it is run again.\n\n" + ingestRules + "\n\n" + signInRules,
 		Example: "  semantik ingest ~/notes --collection notes\n" +
 			"  semantik ingest . --collection manual --server https://search.example.com --json",
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument,
 	}
 	cmd.Flags().StringVarP(&f.collection, "collection", "c", "", "name or id of the collection (required)")
 	cmd.Flags().BoolVar(&f.noCreate, "no-create", false, "fail when there is no such collection")

@@ -37,7 +37,7 @@ func newKeysCreate(s *shell) *cobra.Command {
 			"reaches whatever you may reach.\n\n" + signInRules,
 		Example: "  semantik keys create nightly --scope read --collection notes --expires-in-days 30\n" +
 			"  SEMANTIK_API_KEY=$(semantik keys create loader) semantik ingest . -c notes",
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument,
 	}
 	scopes := cmd.Flags().StringSlice("scope", nil, "what it may be used for: read, write, admin (repeatable; default read and write)")
 	collections := cmd.Flags().StringArrayP("collection", "c", nil, "name or id of a collection that it may reach (repeatable; default all)")
@@ -161,7 +161,7 @@ func newKeysRevoke(s *shell) *cobra.Command {
 		Short:   "Revoke an API key",
 		Long:    "Revoke an API key, by its name, its id or the beginning that the list shows. It is refused from\nthe next request on.\n\n" + signInRules,
 		Example: "  semantik keys revoke nightly\n  semantik keys revoke smtk_0b9b2d3e",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument,
 	}
 	asJSON := addJSON(cmd)
 	addServer(cmd)

@@ -42,7 +42,7 @@ func newLoad(s *shell) *cobra.Command {
 			"it are loaded: correct the file and load it with --on-conflict skip.\n\n" + signInRules,
 		Example: "  semantik load chunks.ndjson.zst --collection manual\n" +
 			"  zcat chunks.gz | semantik load - --collection manual --on-conflict skip --json",
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument,
 	}
 	cmd.Flags().StringVarP(&f.collection, "collection", "c", "", "name or id of the collection (required)")
 	cmd.Flags().StringVar(&f.onConflict, "on-conflict", load.OnConflictError, "what becomes of a chunk that is there already: error refuses it, skip leaves it, replace replaces it")

@@ -79,6 +79,10 @@ func (s *shell) listOperations(ctx context.Context, c *client.Client, f operatio
 	}
 	found := []client.Listed[client.Operation]{}
 	for o, err := range c.Operations(ctx, f.OperationFilter) {
+		var p *client.Problem
+		if errors.As(err, &p) && p.Status == http.StatusBadRequest { // a status or a type that the server does not know
+			return usageError{err}
+		}
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ func newOperationsCancel(s *shell) *cobra.Command {
 			"it has not got to fail, so that \"semantik collections retry-failed\" takes them up again. Nothing is\n" +
 			"asked back. " + operationRules + "\n\n" + signInRules,
 		Example: "  semantik operations cancel 5b0c1f3e\n  semantik operations cancel 5b0c1f3e --json",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument,
 	}
 	asJSON := addJSON(cmd)
 	addServer(cmd)

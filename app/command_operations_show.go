@@ -19,7 +19,7 @@ func newOperationsShow(s *shell) *cobra.Command {
 		Long: "Show an operation: how far it is, how fast, what came of it, which documents of its collection have\n" +
 			"failed and why, and what can be done. " + operationRules + "\n\n" + signInRules,
 		Example: "  semantik operations show 5b0c1f3e\n  semantik operations show 5b0c1f3e-8d0a-4c37-9c55-0f6f3d1f9a11 --json",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument,
 	}
 	asJSON := addJSON(cmd)
 	addServer(cmd)

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -108,13 +110,17 @@ func newTasksRun(s *shell) *cobra.Command {
 		Long: "Have a scheduled task done now. It is begun as soon as a worker is free; the list shows what\n" +
 			"came of it. It is for superusers, and for no API key.\n\n" + signInRules,
 		Example: "  semantik tasks run recount\n  semantik tasks run bin --json",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument,
 	}
 	asJSON := addJSON(cmd)
 	addServer(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return s.withClient(cmd, func(ctx context.Context, c *client.Client) error {
 			accepted, err := c.RunTask(ctx, args[0])
+			var p *client.Problem
+			if errors.As(err, &p) && p.Code == "task_not_found" {
+				return fmt.Errorf("there is no task %q; \"semantik tasks list\" shows those that there are", plain(args[0]))
+			}
 			if err != nil {
 				return err
 			}

@@ -59,7 +59,7 @@ func (s *shell) usersChange(verb, short, long, done string, change func(ctx cont
 		Short:   short,
 		Long:    long,
 		Example: "  semantik users " + verb + " bob",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument,
 	}
 	asJSON := addOperator(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -77,7 +77,7 @@ func newUsersCreate(s *shell) *cobra.Command {
 			"read from standard input, or made up and printed. The first account of all is a superuser's.",
 		Example: "  semantik users create bob --email bob@example.com\n  semantik users create ci --generate\n" +
 			"  semantik users create carol --superuser --password-stdin < carol.password",
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument,
 	}
 	email := cmd.Flags().String("email", "", "e-mail address (default NAME@localhost)")
 	fullName := cmd.Flags().String("full-name", "", "the name for people")
@@ -118,7 +118,7 @@ func newUsersResetPassword(s *shell) *cobra.Command {
 		Long: "Give a user another password, and end all their sessions. It is asked for on the terminal, read\n" +
 			"from standard input, or made up and printed. API keys go on; revoke those apart.",
 		Example: "  semantik users reset-password admin\n  semantik users reset-password bob --generate",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument,
 	}
 	from := addPassword(cmd)
 	asJSON := addOperator(cmd)
@@ -146,7 +146,7 @@ func newUsersDelete(s *shell) *cobra.Command {
 			"log. Where it owns collections, say what becomes of them. On a terminal the name is asked for,\n" +
 			"to be sure; elsewhere --yes is needed.",
 		Example: "  semantik users delete bob --transfer-to alice\n  semantik users delete bob --delete-collections --yes",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument,
 	}
 	var in users.DeleteInput
 	cmd.Flags().StringVar(&in.TransferTo, "transfer-to", "", "user who gets the collections")

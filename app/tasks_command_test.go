@@ -42,7 +42,7 @@ func TestTasks_AreDoneListedAndRunByTheCommandLine(t *testing.T) {
 
 	unknown := command(t, environ, "", "tasks", "run", "nonsense")
 	require.Equal(t, 1, unknown.code)
-	require.Contains(t, unknown.stderr, "There is no scheduled task with this name")
+	require.Contains(t, unknown.stderr, `there is no task "nonsense"; "semantik tasks list"`)
 	secret := strings.TrimSpace(r.ok("keys", "create", "robot", "--scope", "admin").stdout)
 	denied := command(t, append(environ, "SEMANTIK_API_KEY="+secret, "SEMANTIK_SERVER="+u.result.URL), "", "tasks", "list")
 	require.Equal(t, 1, denied.code)

@@ -79,11 +79,16 @@ type Meta struct {
 // MaxKept is how many documents an operation names that it has left as they are.
 const MaxKept = 100
 
+// MaxKeptPath is how long the path of such a document may be, in characters.
+const MaxKeptPath = 200
+
 // KeptDocument is a document that an operation has left as it is.
 type KeptDocument struct {
 	DocumentID uuid.UUID `json:"document_id"`
-	FilePath   string    `json:"file_path"`
-	Reason     string    `json:"reason"`
+	// FilePath is the document's, without its beginning where it is longer than
+	// [MaxKeptPath] characters: a list of operations may name ten thousand of them.
+	FilePath string `json:"file_path"`
+	Reason   string `json:"reason"`
 }
 
 // Progress counts documents and, where a deleted collection is purged, its chunks

@@ -217,7 +217,7 @@ func (w *reindexWork) keep(ctx context.Context, run *Run, d documents.Document, 
 		if err := w.documents.Reindexed(ctx, run.Scope, d, run.Operation.ID, d.ChunkCount, nil); err != nil {
 			return collections.Counts{}, more, err
 		}
-		kept := KeptDocument{DocumentID: d.ID, FilePath: d.FilePath, Reason: reason}
+		kept := KeptDocument{DocumentID: d.ID, FilePath: endOf(d.FilePath, MaxKeptPath), Reason: reason}
 		return collections.Counts{}, more, run.worker.repository.Keep(ctx, run.Operation, kept)
 	})
 	if errors.Is(err, documents.ErrContentChanged) {
@@ -261,4 +261,13 @@ func (*reindexWork) Withdraw(context.Context, collections.Scope, string) (int64,
 // WithdrawSome has nothing to put away.
 func (*reindexWork) WithdrawSome(context.Context, collections.Scope, string) (int64, error) {
 	return 0, nil
+}
+
+// endOf is the end of a path that is longer than so many characters.
+func endOf(path string, characters int) string {
+	runes := []rune(path)
+	if len(runes) <= characters {
+		return path
+	}
+	return "…" + string(runes[len(runes)-characters+1:])
 }
