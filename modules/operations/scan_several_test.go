@@ -209,17 +209,3 @@ func TestScan_WhatIsTooLargeIsNotRead(t *testing.T) {
 	requireCount(t, 2, o, "total_files_scanned")
 	require.Contains(t, testworld.Value[string](w, `select last_error from collection_sources`), "larger than the 1024 bytes")
 }
-
-func TestScan_ASwapCountsEachFileOnce(t *testing.T) {
-	t.Parallel()
-	d := newDisk(t)
-	w := testworld.New(t, d.setting())
-	c := w.Collection(w.Root)
-	d.write("a.txt", "A walrus.")
-	d.write("b.txt", "A heron.")
-	d.addSource(w, c, nil)
-	d.write("a.txt", "A heron.")
-	d.write("b.txt", "A walrus.")
-	requireCount(t, 2, syncNow(t, w, c), "total_files_scanned")
-	d.requireAsOnDisk(w, c)
-}
