@@ -69,8 +69,8 @@ func (r *Repository) RetryFailed(ctx context.Context, scope collections.Scope, s
 	return tag.RowsAffected(), r.db.Translate(err)
 }
 
-// Now is the database's time.
-func (r *Repository) Now(ctx context.Context) (now time.Time, err error) {
+// now is the database's time.
+func (r *Repository) now(ctx context.Context) (now time.Time, err error) {
 	err = r.db.Querier(ctx).QueryRow(ctx, `select now()`).Scan(&now)
 	return now, r.db.Translate(err)
 }

@@ -66,7 +66,7 @@ func (s *Service) RetryFailed(ctx context.Context, collectionID uuid.UUID) (Retr
 	if err != nil {
 		return Retried{}, err
 	}
-	began, err := s.repository.Now(ctx)
+	began, err := s.repository.now(ctx)
 	if err != nil {
 		return Retried{}, err
 	}
