@@ -97,6 +97,25 @@ func TestList_ByWhatTheMetadataHas(t *testing.T) {
 	})
 }
 
+// In 200,000 documents the dearest filter that is allowed takes seconds, and the total
+// must not double them.
+func TestList_AFilterIsAskedOnceOfEachDocument(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	c := w.Collection(w.Root)
+	filled(t, w, c, map[string]string{"a": `{"n": 1}`, "b": `{"n": 2}`, "c": `{"n": 3}`})
+	asked := 0
+	for _, s := range w.Trace.Record(func() {
+		page, total, err := w.Documents.List(w.As(w.Root), c.ID, documents.ListQuery{Metadata: json.RawMessage(`{"n":{"gte":2}}`), Page: database.Page{Limit: 1}})
+		require.NoError(t, err)
+		require.EqualValues(t, 2, total)
+		require.Len(t, page, 1)
+	}) {
+		asked += strings.Count(s.SQL, "jsonb_path_match")
+	}
+	require.Equal(t, 1, asked)
+}
+
 func TestList_WhatIsNotUnderstoodIsRefused(t *testing.T) {
 	t.Parallel()
 	w := testworld.New(t, testworld.NoWorker())

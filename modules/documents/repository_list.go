@@ -12,7 +12,8 @@ import (
 
 // List lists the collection's documents, those that failed first and then the
 // newest, with the total. Without a status it leaves out the deleted ones. Words are
-// served by the GIN index on (collection_id, search); no index serves a filter.
+// served by the GIN index on (collection_id, search); no index serves a filter, which is
+// therefore asked of each document only once.
 func (r *Repository) List(ctx context.Context, scope collections.Scope, f Filter, page database.Page) ([]Document, int64, error) {
 	conditions := []database.Condition{within(scope)}
 	if f.Status == "" {
@@ -27,8 +28,12 @@ func (r *Repository) List(ctx context.Context, scope collections.Scope, f Filter
 		conditions = append(conditions, database.Where("jsonb_path_match(coalesce(documents.meta, '{}'), ?::jsonpath, ?::jsonb, true)",
 			f.Metadata.Path, string(f.Metadata.Vars)))
 	}
+	list := r.table.List
+	if !f.Metadata.Empty() {
+		list = r.table.ListOnce
+	}
 	order := "(documents.status = 'failed') desc, documents.created_at desc, documents.id"
-	return r.table.List(ctx, page, order, conditions...)
+	return list(ctx, page, order, conditions...)
 }
 
 // readWords reads a text as the column documents.search does. It reads no table.

@@ -74,6 +74,43 @@ func (t Table[T, K]) List(ctx context.Context, page Page, order string, conditio
 	return rows, total, t.DB.Translate(err)
 }
 
+// ListOnce is List for conditions that cost much: it asks them once of each row, for the
+// total and the page together, and reads the page's rows by their keys. Conditions that
+// an index serves are better off with List, whose count reads no rows.
+func (t Table[T, K]) ListOnce(ctx context.Context, page Page, order string, conditions ...Condition) ([]T, int64, error) {
+	var model T
+	found := apply(t.DB.Session(ctx).Model(&model), conditions).
+		Select("? as key, count(*) over () as total", t.column()).
+		Order(order).
+		Offset(max(page.Offset, 0)).
+		Limit(min(max(page.Limit, 1), MaxList))
+	var read []struct {
+		Row   T `gorm:"embedded"`
+		Total int64
+	}
+	err := t.DB.Session(ctx).Model(&model).
+		Select("?.*, found.total", clause.Table{Name: clause.CurrentTable}).
+		Joins("join (?) as found on found.key = ?", found, t.column()).
+		Order(order).
+		Scan(&read).Error
+	if err != nil {
+		return nil, 0, t.DB.Translate(err)
+	}
+	rows := make([]T, len(read))
+	for i := range read {
+		rows[i] = read[i].Row
+	}
+	if len(rows) > 0 {
+		return rows, read[0].Total, nil
+	}
+	// Beyond the last page there is no row that has the total.
+	var total int64
+	if page.Offset > 0 {
+		err = apply(t.DB.Session(ctx).Model(&model), conditions).Count(&total).Error
+	}
+	return rows, total, t.DB.Translate(err)
+}
+
 // Now is the database's time, as a value of [Table.Update].
 func Now() any { return gorm.Expr("now()") }
 

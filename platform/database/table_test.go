@@ -37,6 +37,31 @@ create table memos (
 	return database.Table[memo, int64]{DB: db, Key: "id", NotFound: errMemoNotFound, Updatable: []string{"title"}}
 }
 
+func TestTable_ListOnceIsListInOneStatement(t *testing.T) {
+	t.Parallel()
+	table := memos(t)
+	ctx := t.Context()
+	for i := range 5 {
+		require.NoError(t, table.Create(ctx, &memo{Title: fmt.Sprintf("memo %d", i)}))
+	}
+	some := database.Where("memos.title <> ?", "memo 2")
+	for _, page := range []database.Page{{Limit: 2}, {Offset: 2, Limit: 2}, {Offset: 3, Limit: 10}, {Offset: 4, Limit: 10}, {Offset: 100}, {}, {Offset: -1, Limit: 2000}} {
+		rows, total, err := table.List(ctx, page, "memos.title desc", some)
+		require.NoError(t, err)
+		once, totalOnce, err := table.ListOnce(ctx, page, "memos.title desc", some)
+		require.NoError(t, err)
+		require.Equal(t, rows, once, "%+v", page)
+		require.Equal(t, total, totalOnce, "%+v", page)
+	}
+	none, total, err := table.ListOnce(ctx, database.Page{Limit: 10}, "title", database.Where("title = ?", "other"))
+	require.NoError(t, err)
+	require.Empty(t, none)
+	require.NotNil(t, none)
+	require.Zero(t, total)
+	_, _, err = table.ListOnce(ctx, database.Page{}, "nothing")
+	require.Error(t, err)
+}
+
 func TestTable_TheFive(t *testing.T) {
 	t.Parallel()
 	table := memos(t)

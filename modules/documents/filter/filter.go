@@ -44,10 +44,14 @@ const (
 	MaxBytes = 16 << 10
 	// MaxDepth is how deep its members may be nested.
 	MaxDepth = 8
-	// MaxConditions is how many members and operators it may have.
+	// MaxConditions is how many conditions it may have: an operator is one, and so is each
+	// value of an "all".
 	MaxConditions = 64
 	// MaxValues is how many values one list may have.
 	MaxValues = 256
+	// MaxListed is how many values its lists may have together. With [MaxConditions] it
+	// bounds what each document costs, of which there may be hundreds of thousands.
+	MaxListed = 512
 )
 
 // Filter is a condition as PostgreSQL reads it.
@@ -65,6 +69,7 @@ func (f Filter) Empty() bool { return f.Path == "" }
 type reader struct {
 	vars       map[string]any
 	conditions int
+	listed     int
 }
 
 // Parse reads a filter that is JSON already. Nothing, null and {} hold for
@@ -154,8 +159,8 @@ func (r *reader) operators(path, name string, operators map[string]any) ([]strin
 	}
 	var one, all []string
 	for _, operator := range slices.Sorted(maps.Keys(operators)) {
-		if r.conditions++; r.conditions > MaxConditions {
-			return nil, fmt.Errorf("the filter has more than %d conditions", MaxConditions)
+		if err := r.count(1); err != nil {
+			return nil, err
 		}
 		value := operators[operator]
 		var condition string
@@ -212,33 +217,47 @@ func (r *reader) equal(name, operator string, value any) (string, error) {
 	return "@ == " + r.variable(value), nil
 }
 
+// count counts conditions.
+func (r *reader) count(more int) error {
+	if r.conditions += more; r.conditions > MaxConditions {
+		return fmt.Errorf("the filter has more than %d conditions; each value of an \"all\" is one", MaxConditions)
+	}
+	return nil
+}
+
+// anyOf compares with the elements of one variable. A variable for each of them would be
+// looked up for each of them, which takes ten times as long.
 func (r *reader) anyOf(name, operator string, value any) (string, error) {
-	choice, err := r.choice(name, operator, value)
+	values, err := r.list(name, operator, value)
 	if err != nil {
 		return "", err
 	}
-	if len(choice) == 0 {
+	if len(values) == 0 {
 		return "1 == 0", nil // jsonpath has no "false"
 	}
-	return "(" + strings.Join(choice, " || ") + ")", nil
+	return "@ == " + r.variable(values) + "[*]", nil
 }
 
 // each asks for every value of a list, whichever element is equal to it.
 func (r *reader) each(path, name, operator string, value any) ([]string, error) {
-	choice, err := r.choice(name, operator, value)
+	values, err := r.list(name, operator, value)
 	if err != nil {
 		return nil, err
 	}
-	for i, condition := range choice {
-		choice[i] = "exists(" + path + " ? (" + condition + "))"
+	if err := r.count(len(values) - 1); err != nil {
+		return nil, err
 	}
-	return choice, nil
+	conditions := make([]string, len(values))
+	for i, v := range values {
+		conditions[i] = "exists(" + path + " ? (@ == " + r.variable(v) + "))"
+	}
+	return conditions, nil
 }
 
-// choice compiles a list of values. An empty one is what a program makes of nothing
+// list reads a list of values. An empty one is what a program makes of nothing
 // chosen, and means it, for $in and $nin; in what reads "any of" and "all of" it is
 // a mistake.
-func (r *reader) choice(name, operator string, value any) ([]string, error) {
+func (r *reader) list(name, operator string, value any) ([]any, error) {
 	values, ok := value.([]any)
 	if !ok {
 		return nil, fmt.Errorf("%s of %s must be a list of values", operator, shown(name))
@@ -249,15 +268,16 @@ func (r *reader) choice(name, operator string, value any) ([]string, error) {
 	if w := word(operator); len(values) == 0 && (w == "any" || w == "all") {
 		return nil, fmt.Errorf("%s of %s must list at least one value", operator, shown(name))
 	}
-	choice := make([]string, len(values))
-	for i, v := range values {
+	if r.listed += len(values); r.listed > MaxListed {
+		return nil, fmt.Errorf("the lists of the filter have more than %d values together", MaxListed)
+	}
+	for _, v := range values {
 		switch v.(type) {
 		case map[string]any, []any:
 			return nil, fmt.Errorf("the values listed for %s must be strings, numbers, true, false or null", shown(name))
 		}
-		choice[i] = "@ == " + r.variable(v)
 	}
-	return choice, nil
+	return values, nil
 }
 
 var comparisons = map[string]string{"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
