@@ -43,7 +43,7 @@ type File struct {
 // FileAnswer answers with the file: with all of it, or with a range; with 304 or 412
 // where the request has a condition on the content. Of several ranges the whole is the
 // answer, as HTTP allows: thousands of them, of a byte each, would each read more than
-// that. So it is where they are not counted in bytes.
+// that. So it is where they are not counted in bytes, or malformed.
 func FileAnswer(f File) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(out huma.Context) {
 		c := humaecho.Unwrap(out)
@@ -65,7 +65,15 @@ func (f File) send(w http.ResponseWriter, r *http.Request) {
 
 	r = r.Clone(ctx)
 	r.Method = requestOf(ctx).method // a HEAD reads nothing
-	if ranges, are := strings.CutPrefix(r.Header.Get("Range"), "bytes="); !are || strings.Contains(ranges, ",") {
+	size, err := f.Content.Seek(0, io.SeekEnd)
+	if err != nil {
+		h.Set("Content-Security-Policy", apiPolicy)
+		writeError(ctx, w, err)
+		return
+	}
+	if asked := plainRange(r, size); asked != "" {
+		r.Header.Set("Range", asked)
+	} else {
 		r.Header.Del("Range")
 	}
 	content := &watchedContent{ReadSeeker: f.Content}
@@ -74,7 +82,6 @@ func (f File) send(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case answer.refused == http.StatusRequestedRangeNotSatisfiable:
 		h.Set("Content-Security-Policy", apiPolicy)
-		size, _ := f.Content.Seek(0, io.SeekEnd) // as net/http has done before
 		writeProblem(w, rangeProblem(ctx, size))
 	case answer.refused != 0:
 		h.Set("Content-Security-Policy", apiPolicy)

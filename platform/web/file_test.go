@@ -58,18 +58,37 @@ func TestFile_RangesAndConditions(t *testing.T) {
 		body   string
 		ranged string
 	}{
-		"the whole":                     {nil, 200, alphabet, ""},
-		"a range":                       {map[string]string{"Range": "bytes=2-4"}, 206, "cde", "bytes 2-4/26"},
-		"from somewhere":                {map[string]string{"Range": "bytes=23-"}, 206, "xyz", "bytes 23-25/26"},
-		"the last bytes":                {map[string]string{"Range": "bytes=-2"}, 206, "yz", "bytes 24-25/26"},
-		"beyond the end is cut":         {map[string]string{"Range": "bytes=24-1000"}, 206, "yz", "bytes 24-25/26"},
-		"several ranges give the whole": {map[string]string{"Range": "bytes=0-0,2-2,4-4"}, 200, alphabet, ""},
-		"another unit gives the whole":  {map[string]string{"Range": "lines=0-1"}, 200, alphabet, ""},
-		"a range of what it still is":   {map[string]string{"Range": "bytes=0-1", "If-Range": `"h1"`}, 206, "ab", "bytes 0-1/26"},
-		"a range of what it was":        {map[string]string{"Range": "bytes=0-1", "If-Range": `"h0"`}, 200, alphabet, ""},
-		"as the client has it":          {map[string]string{"If-None-Match": `"h0", "h1"`}, 304, "", ""},
-		"not as the client has it":      {map[string]string{"If-None-Match": `"h0"`}, 200, alphabet, ""},
-		"if it is as expected":          {map[string]string{"If-Match": `"h1"`}, 200, alphabet, ""},
+		"the whole":                         {nil, 200, alphabet, ""},
+		"a range":                           {map[string]string{"Range": "bytes=2-4"}, 206, "cde", "bytes 2-4/26"},
+		"from somewhere":                    {map[string]string{"Range": "bytes=23-"}, 206, "xyz", "bytes 23-25/26"},
+		"the last bytes":                    {map[string]string{"Range": "bytes=-2"}, 206, "yz", "bytes 24-25/26"},
+		"beyond the end is cut":             {map[string]string{"Range": "bytes=24-1000"}, 206, "yz", "bytes 24-25/26"},
+		"however far beyond":                {map[string]string{"Range": "bytes=24-99999999999999999999999"}, 206, "yz", "bytes 24-25/26"},
+		"more last bytes than there are":    {map[string]string{"Range": "bytes=-99999999999999999999999"}, 206, alphabet, "bytes 0-25/26"},
+		"leading zeros":                     {map[string]string{"Range": "bytes=002-0000000000000000000000004"}, 206, "cde", "bytes 2-4/26"},
+		"the unit in any case":              {map[string]string{"Range": "Bytes=2-4"}, 206, "cde", "bytes 2-4/26"},
+		"a list of one":                     {map[string]string{"Range": "bytes= ,\t2-4 ,"}, 206, "cde", "bytes 2-4/26"},
+		"a list of none":                    {map[string]string{"Range": "bytes=,"}, 200, alphabet, ""},
+		"one that ends earlier":             {map[string]string{"Range": "bytes=4-2"}, 200, alphabet, ""},
+		"one that ends far earlier":         {map[string]string{"Range": "bytes=99999999999999999999999-99999999999999999999998"}, 200, alphabet, ""},
+		"one with a sign":                   {map[string]string{"Range": "bytes=+2-4"}, 200, alphabet, ""},
+		"one with a space":                  {map[string]string{"Range": "bytes=2 -4"}, 200, alphabet, ""},
+		"one with three numbers":            {map[string]string{"Range": "bytes=2-3-4"}, 200, alphabet, ""},
+		"one with none":                     {map[string]string{"Range": "bytes=-"}, 200, alphabet, ""},
+		"one without a dash":                {map[string]string{"Range": "bytes=2"}, 200, alphabet, ""},
+		"one that is no range":              {map[string]string{"Range": "bytes=z"}, 200, alphabet, ""},
+		"no unit":                           {map[string]string{"Range": "2-4"}, 200, alphabet, ""},
+		"several ranges give the whole":     {map[string]string{"Range": "bytes=0-0,2-2,4-4"}, 200, alphabet, ""},
+		"another unit gives the whole":      {map[string]string{"Range": "lines=0-1"}, 200, alphabet, ""},
+		"a range of what it still is":       {map[string]string{"Range": "bytes=0-1", "If-Range": `"h1"`}, 206, "ab", "bytes 0-1/26"},
+		"one beyond the end of what it was": {map[string]string{"Range": "bytes=26-", "If-Range": `"h0"`}, 200, alphabet, ""},
+		"a weak tag promises no bytes":      {map[string]string{"Range": "bytes=0-1", "If-Range": `W/"h1"`}, 200, alphabet, ""},
+		"a date that is not known":          {map[string]string{"Range": "bytes=0-1", "If-Range": "Wed, 21 Oct 2015 07:28:00 GMT"}, 200, alphabet, ""},
+		"a condition comes before":          {map[string]string{"Range": "bytes=26-", "If-None-Match": `"h1"`}, 304, "", ""},
+		"a range of what it was":            {map[string]string{"Range": "bytes=0-1", "If-Range": `"h0"`}, 200, alphabet, ""},
+		"as the client has it":              {map[string]string{"If-None-Match": `"h0", "h1"`}, 304, "", ""},
+		"not as the client has it":          {map[string]string{"If-None-Match": `"h0"`}, 200, alphabet, ""},
+		"if it is as expected":              {map[string]string{"If-Match": `"h1"`}, 200, alphabet, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := w.do(t, scenario{path: "/file?name=a.txt&media=text/plain", header: c.header})
@@ -95,10 +114,10 @@ func TestFile_WhatIsRefusedIsAProblem(t *testing.T) {
 		status int
 		code   string
 	}{
-		"a range beyond the end":    {map[string]string{"Range": "bytes=26-"}, 416, "range_not_satisfiable"},
-		"a range that is none":      {map[string]string{"Range": "bytes=z"}, 416, "range_not_satisfiable"},
-		"a range that ends earlier": {map[string]string{"Range": "bytes=4-2"}, 416, "range_not_satisfiable"},
-		"a content of before":       {map[string]string{"If-Match": `"h0"`}, 412, "precondition_failed"},
+		"a range beyond the end": {map[string]string{"Range": "bytes=26-"}, 416, "range_not_satisfiable"},
+		"one far beyond the end": {map[string]string{"Range": "bytes=99999999999999999999998-99999999999999999999999"}, 416, "range_not_satisfiable"},
+		"the last bytes, none":   {map[string]string{"Range": "bytes=-0"}, 416, "range_not_satisfiable"},
+		"a content of before":    {map[string]string{"If-Match": `"h0"`}, 412, "precondition_failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := w.do(t, scenario{path: "/file?name=a.html&media=text/html", header: c.header})
@@ -124,6 +143,31 @@ func TestFile_AHeadReadsNothing(t *testing.T) {
 	require.Equal(t, "26", a.header.Get("Content-Length"))
 	require.Equal(t, `"h1"`, a.header.Get("ETag"))
 	require.Empty(t, a.body)
+	a = w.do(t, scenario{method: http.MethodHead, path: "/file?name=a.txt&media=text/plain", header: map[string]string{"Range": "bytes=2-4"}})
+	require.Equal(t, http.StatusOK, a.status, "a range is for GET")
+	require.Equal(t, "26", a.header.Get("Content-Length"))
+}
+
+func TestFile_AnEmptyOneHasNoRanges(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, web.Config{}, nil, fileRoutes(func() io.ReadSeeker { return strings.NewReader("") }))
+	for _, asked := range []string{"bytes=0-", "bytes=0-0", "bytes=-1", "bytes=-0", "bytes=5-"} {
+		a := w.do(t, scenario{path: "/file?name=a.txt&media=text/plain", header: map[string]string{"Range": asked}})
+		require.Equal(t, http.StatusOK, a.status, asked)
+		require.Empty(t, a.header.Get("Content-Range"), asked)
+		require.Equal(t, "0", a.header.Get("Content-Length"), asked)
+	}
+}
+
+func TestFile_TwoHeadersWithARangeAreTwoRanges(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, web.Config{}, nil, fileRoutes(ofAlphabet))
+	conn := w.dial(t)
+	send(t, conn, "GET /file?name=a HTTP/1.1\r\nHost: x\r\nRange: bytes=0-1\r\nRange: bytes=2-3\r\n\r\n")
+	a, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	defer func() { _ = a.Body.Close() }()
+	require.Equal(t, http.StatusOK, a.StatusCode)
 }
 
 // failing reads so many bytes and then fails.
