@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -103,6 +104,15 @@ var wordings = []struct{ theirs, ours, after string }{
 	{"required ", "is required", ""},
 }
 
+// plainNumber writes out a bound that Huma writes as a float, such as 1e+07.
+func plainNumber(text string) string {
+	number, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return text
+	}
+	return strconv.FormatFloat(number, 'f', -1, 64)
+}
+
 func reword(message string) string {
 	for _, w := range wordings {
 		rest, ok := strings.CutPrefix(message, w.theirs)
@@ -113,6 +123,8 @@ func reword(message string) string {
 			return w.ours
 		case strings.Contains(w.theirs, "email"), strings.Contains(w.theirs, "uuid"):
 			return w.ours // what follows is a parser's message
+		case strings.HasPrefix(w.theirs, "expected number"):
+			return w.ours + plainNumber(rest) + w.after
 		default:
 			return w.ours + rest + w.after
 		}
