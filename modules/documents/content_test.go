@@ -104,6 +104,9 @@ func TestContent_WhatIsNotThereIsSaidSo(t *testing.T) {
 		return d
 	}
 	elsewhere, nothing, odd := register("a.pdf", hashOf("x"), 1), register("empty", hashOf(""), 0), register("odd", hashOf("y"), 0)
+	other := w.Collection(w.Root)
+	full, err := w.Documents.Register(ctx, other.ID, documents.Registration{FileName: "full", FileSize: 100, ContentHash: hashOf("")})
+	require.NoError(t, err)
 	gone := stored(w, c, "gone.txt", "gone")
 	require.NoError(t, documents.NewRepository(w.DB).Delete(ctx, w.Scope(c.ID), gone.ID))
 	w.Exec(`update collections set document_count = 3, total_size_bytes = 1 where id = $1`, c.ID)
@@ -111,6 +114,7 @@ func TestContent_WhatIsNotThereIsSaidSo(t *testing.T) {
 	w.HTTP(t,
 		testworld.Scenario{Name: "registered, and kept elsewhere", As: &w.Root, Method: http.MethodGet, URL: contentPath(c, elsewhere.ID), Status: 404, Has: []string{"document_without_content", "kept elsewhere"}, Pure: true},
 		testworld.Scenario{Name: "registered as empty by mistake", As: &w.Root, Method: http.MethodGet, URL: contentPath(c, odd.ID), Status: 404, Has: []string{"document_without_content"}, Pure: true},
+		testworld.Scenario{Name: "registered with the hash of nothing and a size", As: &w.Root, Method: http.MethodGet, URL: contentPath(other, full.ID), Status: 404, Has: []string{"document_without_content"}, Pure: true},
 		testworld.Scenario{Name: "registered, and known to be empty", As: &w.Root, Method: http.MethodGet, URL: contentPath(c, nothing.ID), Status: 200, Pure: true},
 		testworld.Scenario{Name: "deleted", As: &w.Root, Method: http.MethodGet, URL: contentPath(c, gone.ID), Status: 404, Has: []string{"document_not_found"}, HasNot: []string{"gone"}},
 		testworld.Scenario{Name: "a stranger's look", As: &alice, Method: http.MethodGet, URL: contentPath(c, elsewhere.ID), Status: 404, Has: []string{"collection_not_found"}},

@@ -43,7 +43,8 @@ func (s *Service) OpenContent(ctx context.Context, collectionID, id uuid.UUID) (
 	if err != nil {
 		return nil, err
 	}
-	if d.ContentHash != emptyHash { // which has no slices
+	// What is empty has no slices. A registration may say so of something else by mistake.
+	if d.ContentHash != emptyHash || d.FileSize != 0 {
 		stored, err := s.repository.HasContent(ctx, scope, id, Original)
 		if err != nil {
 			return nil, err

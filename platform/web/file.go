@@ -34,7 +34,7 @@ type File struct {
 	// Tag is the strong validator of the content, without quotes: a hash.
 	Tag string
 	// Content is read from wherever the client wants it. A read that fails breaks
-	// the answer off, without the end of its body.
+	// the answer off, without the end of its body; the first one is the answer itself.
 	Content io.ReadSeeker
 	// MaxAge is how many seconds the client itself may keep it.
 	MaxAge int
@@ -86,11 +86,18 @@ func (f File) send(w http.ResponseWriter, r *http.Request) {
 	case answer.refused != 0:
 		h.Set("Content-Security-Policy", apiPolicy)
 		writeError(ctx, w, errNotMatched)
+	case content.err != nil && !answer.begun:
+		h.Set("Content-Security-Policy", apiPolicy)
+		h.Del("Accept-Ranges")
+		h.Del("Content-Range")
+		writeError(ctx, w, content.err)
 	case content.err != nil:
 		if ctx.Err() == nil {
 			requestOf(ctx).logger().WarnContext(ctx, "a file was broken off", "route", requestOf(ctx).route, "error", content.err)
 		}
 		panic(http.ErrAbortHandler) // half a file must not pass for a whole one
+	default:
+		answer.begin()
 	}
 }
 
@@ -101,11 +108,15 @@ func rangeProblem(ctx context.Context, size int64) *Problem {
 	return p
 }
 
-// fileAnswer keeps back what net/http says of a request that it refuses.
+// fileAnswer keeps back what net/http says of a request that it refuses, and the head of
+// an answer until there is something of the file: where not even its beginning can be
+// read, the client is told why.
 type fileAnswer struct {
 	http.ResponseWriter
 
 	refused int
+	status  int
+	begun   bool
 }
 
 func (a *fileAnswer) WriteHeader(status int) {
@@ -113,13 +124,22 @@ func (a *fileAnswer) WriteHeader(status int) {
 		a.refused = status
 		return
 	}
-	a.ResponseWriter.WriteHeader(status)
+	a.status = status
+}
+
+// begin sends the head.
+func (a *fileAnswer) begin() {
+	if !a.begun {
+		a.begun = true
+		a.ResponseWriter.WriteHeader(a.status)
+	}
 }
 
 func (a *fileAnswer) Write(data []byte) (int, error) {
 	if a.refused != 0 {
 		return len(data), nil
 	}
+	a.begin()
 	return a.ResponseWriter.Write(data)
 }
 

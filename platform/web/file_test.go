@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/stretchr/testify/require"
 
+	"semantik/platform/apperr"
 	"semantik/platform/web"
 )
 
@@ -202,6 +203,22 @@ func TestFile_WhatCannotBeReadToItsEndIsBrokenOff(t *testing.T) {
 	<-ended
 	require.Len(t, w.logs.lines(t, "a file was broken off"), 1)
 	require.Equal(t, "the content was replaced", w.logs.lines(t, "a file was broken off")[0]["error"])
+}
+
+func TestFile_WhatCannotBeReadAtAllIsAProblem(t *testing.T) {
+	t.Parallel()
+	busy := apperr.New(apperr.Unavailable, "busy", "Try again.").WithRetryAfter(time.Second)
+	w := newWorld(t, web.Config{}, nil, fileRoutes(func() io.ReadSeeker { return failing{strings.NewReader(alphabet), 0, busy} }))
+	for _, header := range []map[string]string{nil, {"Range": "bytes=0-1"}} {
+		a := w.do(t, scenario{path: "/file?name=a.html&media=text/html", header: header})
+		require.Equal(t, http.StatusServiceUnavailable, a.status)
+		require.Equal(t, "busy", a.problem(t)["code"])
+		require.Equal(t, "1", a.header.Get("Retry-After"))
+		require.Equal(t, "no-store", a.header.Get("Cache-Control"))
+		for _, of := range []string{"Content-Disposition", "ETag", "Content-Range", "Accept-Ranges"} {
+			require.Empty(t, a.header.Get(of), of)
+		}
+	}
 }
 
 // bottomless has so many bytes that no buffer takes them.
