@@ -65,6 +65,31 @@ func TestKey_ACommitWithoutAnAnswerIsNotDoneAgain(t *testing.T) {
 	})
 }
 
+// The files are there by then: whoever sends them again must not be told that they were
+// there before.
+func TestKey_AnUploadsAnswerIsKeptThoughAConnectionBreaks(t *testing.T) {
+	t.Parallel()
+	for name, statement := range map[string]string{
+		"before it is written": "set request_hash = $4",
+		"once it is written":   `{"documents":[{`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var proxy *pgtest.Proxy
+			w := testworld.New(t, testworld.NoWorker(), testworld.NoRetry(), testworld.Database(func(c *database.Config) {
+				proxy = pgtest.NewProxy(t, c.URL)
+				c.URL = proxy.URL
+			}))
+			r := requests(w.Collection(w.Root))["uploading files"]
+			token, key := "Bearer "+w.Token(w.Root), uuid.NewString()
+			proxy.CutAfter(statement, 2)
+			first := w.Request(expect(r.scenario(token, key, 1), http.StatusAccepted, `"outcome":"created"`))
+			requireReplayed(t, first, w.Request(expect(r.scenario(token, key, 1), http.StatusAccepted, `"outcome":"created"`)))
+			require.EqualValues(t, 1, w.Int(r.count, 1))
+		})
+	}
+}
+
 // What a server leaves behind that was killed after the last file and before the
 // answer: a key that is held.
 func TestKey_AnUploadThatWasKilledIsTakenUpOnceItsLeaseLapses(t *testing.T) {

@@ -20,7 +20,7 @@ const (
 	// DefaultSlice is how many rows are forgotten in one transaction: each may have an
 	// answer of [MaxAnswer] bytes.
 	DefaultSlice = 200
-	// endTimeout bounds what is to be written although the client is gone.
+	// endTimeout bounds what is to be written although the client is gone, or waits.
 	endTimeout = 10 * time.Second
 )
 
