@@ -34,6 +34,9 @@ var (
 	ErrNoFile = apperr.New(apperr.Invalid, "file_missing",
 		"The upload has no file: send at least one part named \"file\".")
 
+	errNamesTooLarge = apperr.Newf(apperr.TooLarge, "file_names_too_large",
+		"The paths of the files of one upload may have %d MiB together. Send the rest in another one.", MaxAnswerNames>>20)
+
 	// ErrContentChanged means that a document got another content while it was
 	// being worked on; what was done with the old one is dropped.
 	ErrContentChanged = apperr.New(apperr.Conflict, "document_changed",

@@ -35,18 +35,6 @@ type File struct {
 	Content  io.Reader
 }
 
-// Result is what became of one file.
-type Result struct {
-	Outcome Outcome
-	// Document is the new document, or the one that is there already; its zero
-	// value when the file failed.
-	Document Document
-	// Path is the file's path as it is stored.
-	Path string
-	// Err is why a file failed.
-	Err error
-}
-
 // sourceUpload is the type of the source that uploaded documents belong to.
 const sourceUpload = "upload"
 
@@ -66,9 +54,7 @@ func (s *Service) Upload(ctx context.Context, collectionID uuid.UUID, up Upload)
 	if err := errors.Join(checkMetadata(up.Metadata), checkSourcePath(up.SourcePath)); err != nil {
 		return nil, nil, err
 	}
-	results := []Result{}
-	var operation *uuid.UUID
-	taken := false
+	done, taken := progress{}, false
 	for {
 		file, err := up.Next()
 		if errors.Is(err, io.EOF) {
@@ -77,21 +63,22 @@ func (s *Service) Upload(ctx context.Context, collectionID uuid.UUID, up Upload)
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading the upload: %w", err)
 		}
+		file.Path = cleanPath(file.Path)
+		if !done.roomFor(file.Path) {
+			return nil, nil, errNamesTooLarge
+		}
 		result, started, err := s.take(ctx, scope, up, file)
 		if err != nil && !belongsToFile(err) && (!taken || apperr.KindOf(err) != apperr.Conflict) {
 			return nil, nil, err
 		}
 		taken = taken || err == nil
 		result.Err = err
-		results = append(results, result)
-		if started != nil {
-			operation = started
-		}
+		done.add(result, started)
 	}
-	if len(results) == 0 {
+	if len(done.results) == 0 {
 		return nil, nil, ErrNoFile
 	}
-	return results, operation, nil
+	return done.results, done.operation, nil
 }
 
 // belongsToFile tells an error that is one file's own from one that ends the
@@ -107,7 +94,7 @@ func belongsToFile(err error) bool {
 
 // take stores one file.
 func (s *Service) take(ctx context.Context, scope collections.Scope, up Upload, file File) (Result, *uuid.UUID, error) {
-	failed := Result{Outcome: Failed, Path: cleanPath(file.Path)}
+	failed := Result{Outcome: Failed, Path: file.Path}
 	if err := checkPath(failed.Path); err != nil {
 		return failed, nil, err
 	}
@@ -130,7 +117,7 @@ func (s *Service) take(ctx context.Context, scope collections.Scope, up Upload, 
 		if err != nil {
 			return err
 		}
-		result, operation, err = s.store(ctx, scope, incoming{upload: up, path: failed.Path, mimeType: file.MIMEType, content: content})
+		result, operation, err = s.store(ctx, scope, incoming{upload: up, path: file.Path, mimeType: file.MIMEType, content: content})
 		return err
 	})
 	if errors.Is(err, ErrDuplicate) { // two files were given the same new content at once
@@ -140,7 +127,7 @@ func (s *Service) take(ctx context.Context, scope collections.Scope, up Upload, 
 	if err != nil {
 		return failed, nil, fmt.Errorf("storing an upload: %w", err)
 	}
-	result.Path = failed.Path
+	result.Path = file.Path
 	return result, operation, nil
 }
 

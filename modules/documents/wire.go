@@ -57,6 +57,8 @@ type uploadedBody struct {
 	Outcome  Outcome    `json:"outcome" enum:"created,duplicate,replaced,failed"`
 	FilePath string     `json:"file_path"`
 	Error    *fileError `json:"error,omitempty" doc:"Why a file was not taken."`
+	// MetadataOmitted stands where metadata is null although the document has some.
+	MetadataOmitted bool `json:"metadata_omitted,omitempty" doc:"The document has metadata that this answer has no room for; read it by itself."`
 }
 
 type fileError struct {
@@ -70,7 +72,7 @@ func newUploadedBody(r Result) uploadedBody {
 		return uploadedBody{Outcome: r.Outcome, FilePath: r.Path, Error: &fileError{Code: e.Code, Detail: e.Message}}
 	}
 	d := newDocumentBody(r.Document)
-	return uploadedBody{documentBody: &d, Outcome: r.Outcome, FilePath: d.FilePath}
+	return uploadedBody{documentBody: &d, Outcome: r.Outcome, FilePath: d.FilePath, MetadataOmitted: r.MetadataOmitted}
 }
 
 type uploadAnswerBody struct {
