@@ -20,7 +20,7 @@ import (
 const (
 	// maxFormField bounds a part of an upload that is no file.
 	maxFormField = 128 << 10
-	// maxFiles bounds the files of one upload, whose outcomes are in memory until
+	// maxFiles bounds the files of one upload, whose results are in memory until
 	// the answer.
 	maxFiles = 10_000
 )
@@ -31,7 +31,7 @@ var (
 	errFieldTooLate = apperr.New(apperr.Malformed, "form_field_too_late",
 		"The fields source_path and metadata are about all files, so they stand before the first of them.")
 	errTooManyFiles = apperr.Newf(apperr.TooLarge, "too_many_files",
-		"An upload may have at most %d files; those before are stored. Send the rest in another one.", maxFiles)
+		"An upload may have at most %d files. Send the rest in another one.", maxFiles)
 	errFieldTooLarge = apperr.New(apperr.TooLarge, "form_field_too_large",
 		"A field of the form is too large.")
 )

@@ -43,8 +43,8 @@ const sourceUpload = "upload"
 // itself and has its own result, so that one that is refused does not keep the
 // others out. An error means that the upload itself could not go on: without the
 // right to write, broken off, without a file ([ErrNoFile]), or in a state of the
-// collection that takes no documents. Files before it may be stored; not so where it is a
-// conflict: what comes to be active between two files is the outcome of those after it.
+// collection that takes no documents; the files before it are stored, and the error says
+// how many. A conflict that comes between two files is the outcome of those after it.
 func (s *Service) Upload(ctx context.Context, collectionID uuid.UUID, up Upload) ([]Result, *uuid.UUID, error) {
 	scope, err := s.collections.Authorize(ctx, collectionID, collections.Write)
 	if err != nil {
@@ -61,15 +61,15 @@ func (s *Service) Upload(ctx context.Context, collectionID uuid.UUID, up Upload)
 			break
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("reading the upload: %w", err)
+			return nil, nil, done.endedBy(fmt.Errorf("reading the upload: %w", err))
 		}
 		file.Path = cleanPath(file.Path)
 		if !done.roomFor(file.Path) {
-			return nil, nil, errNamesTooLarge
+			return nil, nil, done.endedBy(errNamesTooLarge)
 		}
 		result, started, err := s.take(ctx, scope, up, file)
 		if err != nil && !belongsToFile(err) && (!taken || apperr.KindOf(err) != apperr.Conflict) {
-			return nil, nil, err
+			return nil, nil, done.endedBy(err)
 		}
 		taken = taken || err == nil
 		result.Err = err

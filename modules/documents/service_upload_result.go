@@ -1,9 +1,13 @@
 package documents
 
 import (
+	"errors"
+	"fmt"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+
+	"semantik/platform/apperr"
 )
 
 const (
@@ -34,6 +38,7 @@ type Result struct {
 type progress struct {
 	results   []Result
 	operation *uuid.UUID
+	taken     int
 	// metadata and names are how many bytes of them the results have.
 	metadata, names int
 }
@@ -50,6 +55,7 @@ func (p *progress) add(r Result, operation *uuid.UUID) {
 	}
 	p.names += jsonBytes(r.Path)
 	if r.Err == nil {
+		p.taken++
 		if r.Document.FilePath != r.Path {
 			p.names += jsonBytes(r.Document.FilePath)
 		}
@@ -62,6 +68,27 @@ func (p *progress) add(r Result, operation *uuid.UUID) {
 	}
 	p.metadata += len(r.Document.Meta)
 	p.results = append(p.results, r)
+}
+
+// endedBy adds to what ends an upload in its middle how far it has come: the files before
+// are stored, and whoever sends it must know. What says that there is nothing here for
+// the caller, or that they are nobody, says no more than that.
+func (p *progress) endedBy(err error) error {
+	e, ours := errors.AsType[*apperr.Error](err)
+	if !ours || len(p.results) == 0 {
+		return err
+	}
+	switch e.Kind {
+	case apperr.NotFound, apperr.Forbidden, apperr.Unauthenticated, apperr.Internal:
+		return err
+	default:
+	}
+	told := e.WithMessagef("%s Files of this upload that were taken before, and are kept: %d of %d.", e.Message, p.taken, len(p.results)).
+		WithDetail("files_before", len(p.results)).WithDetail("files_taken", p.taken)
+	if p.operation != nil {
+		told = told.WithDetail("operation_id", p.operation.String())
+	}
+	return fmt.Errorf("ending an upload after %d files: %w", len(p.results), told)
 }
 
 // jsonBytes is how many bytes a text has as JSON, at most.

@@ -106,6 +106,7 @@ func TestUpload_ThePathsOfOneUploadAreBoundedTogether(t *testing.T) {
 				testworld.File{Path: long + "3"}, testworld.File{Path: "after", Content: "after"})
 			require.Equal(t, "file_names_too_large", apperr.CodeOf(err))
 			require.Equal(t, apperr.TooLarge, apperr.KindOf(err))
+			require.Contains(t, apperr.From(err).Message, "kept: 1 of 3.")
 			require.EqualValues(t, 1, w.Int(`select count(*) from documents where file_path = $1`, name))
 		})
 	}
@@ -119,6 +120,39 @@ func TestUpload_OfMoreFilesThanOneMayHaveEndsThere(t *testing.T) {
 	body := parts(filePart("a.txt", "a")) + strings.Repeat(parts(filePart("..", "no name")), 9_999)
 	require.Equal(t, 9_999, strings.Count(sendParts(w, c, body+"--X--\r\n", http.StatusAccepted).Body, `"outcome":"failed"`))
 	sendParts(w, c, body+parts(filePart("b.txt", "b"))+"--X--\r\n", http.StatusRequestEntityTooLarge,
-		"too_many_files", "at most 10000 files")
+		"too_many_files", "at most 10000 files", `"files_taken":1`, `"files_before":10000`)
 	require.EqualValues(t, 1, w.Int(`select count(*) from documents`))
+}
+
+// Nothing behind what is malformed can be found. The client must know that what came
+// before it is there.
+func TestUpload_OneThatEndsInItsMiddleSaysWhatIsKept(t *testing.T) {
+	t.Parallel()
+	good := []([2]string){filePart("a.txt", "a"), filePart("..", "no name"), filePart("b.txt", "b")}
+	for name, c := range map[string]struct {
+		rest  string
+		taken int
+		has   []string
+	}{
+		"a control character in a header": {"--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"c\x01.txt\"\r\n\r\nc\r\n--X--\r\n", 2, []string{"malformed_multipart", "at the beginning of its part 4."}},
+		"a part without a header's end":   {"--X\r\nnothing of the kind\r\n\r\nc\r\n--X--\r\n", 2, []string{"malformed_multipart", "part 4."}},
+		"no end":                          {"", 1, []string{"malformed_multipart", "ends before its last boundary"}},
+		"an end in the middle of a file":  {parts(filePart("c.txt", "ccc"))[:72], 2, []string{"malformed_multipart", "ends before its last boundary"}},
+		"a field too late":                {parts([2]string{`Content-Disposition: form-data; name="metadata"`, "{}"}) + "--X--\r\n", 2, []string{"form_field_too_late"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := testworld.New(t, testworld.NoWorker())
+			collection := w.Collection(w.Root)
+			answer := sendParts(w, collection, parts(good...)+c.rest, http.StatusBadRequest, c.has...)
+			require.Contains(t, answer.Body, "Files of this upload that were taken before, and are kept: "+fmt.Sprintf("%d of %d.", c.taken, c.taken+1))
+			require.Contains(t, answer.Body, fmt.Sprintf(`"files_before":%d,"files_taken":%d,"operation_id":"`, c.taken+1, c.taken))
+			require.Equal(t, []string{"", "a.txt", "a.txt b.txt"}[c.taken], testworld.Value[string](w, `select string_agg(file_path, ' ' order by file_path) from documents`))
+		})
+	}
+	t.Run("but nothing where nothing came before", func(t *testing.T) {
+		w := testworld.New(t, testworld.NoWorker())
+		answer := sendParts(w, w.Collection(w.Root), parts(filePart("a.txt", "a"))[:72], http.StatusBadRequest)
+		require.NotContains(t, answer.Body, "files_")
+	})
 }

@@ -90,6 +90,7 @@ func (s *Stream) Parts() (*Parts, error) {
 // whole one; this one tells them apart.
 type Parts struct {
 	reader *multipart.Reader
+	begun  int // parts
 	ended  bool
 	digest *partsDigest // nil unless it was asked for
 }
@@ -114,9 +115,20 @@ func (p *Parts) Next() (*Part, error) {
 	part, err := p.reader.NextPart()
 	if err != nil {
 		p.ended = err == io.EOF // a wrapped io.EOF is an early end
-		return nil, multipartError(err)
+		return nil, p.whichPart(multipartError(err))
 	}
+	p.begun++
 	return p.digest.beginPart(part), nil
+}
+
+// whichPart names the part whose beginning is malformed. What comes after it cannot be
+// found any more.
+func (p *Parts) whichPart(err error) error {
+	e, ours := errors.AsType[*apperr.Error](err)
+	if !ours || !e.Is(errMultipart) || errors.Is(e, io.ErrUnexpectedEOF) {
+		return err
+	}
+	return e.WithMessagef("The multipart body is malformed at the beginning of its part %d.", p.begun+1)
 }
 
 // FormName is the name of the field; "" when it has none.
@@ -182,7 +194,7 @@ func multipartError(err error) error {
 		return err
 	case errors.As(err, &e):
 		return e
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errMultipart.WithMessagef("The multipart body ends before its last boundary.").WithCause(io.ErrUnexpectedEOF)
 	default:
 		return errMultipart.WithCause(err)
