@@ -34,6 +34,10 @@ var (
 	ErrNoFile = apperr.New(apperr.Invalid, "file_missing",
 		"The upload has no file: send at least one part named \"file\".")
 
+	// ErrPathTwice means that an earlier file of the same upload has the path.
+	ErrPathTwice = apperr.New(apperr.Invalid, "file_path_twice",
+		"An earlier file of this upload has the same path and another content; only that one was taken. Give this one another name, or send it by itself to replace the other.")
+
 	errNamesTooLarge = apperr.Newf(apperr.TooLarge, "file_names_too_large",
 		"The paths of the files of one upload may have %d MiB together. Send the rest in another one.", MaxAnswerNames>>20)
 

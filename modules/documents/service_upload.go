@@ -44,7 +44,9 @@ const sourceUpload = "upload"
 // others out. An error means that the upload itself could not go on: without the
 // right to write, broken off, without a file ([ErrNoFile]), or in a state of the
 // collection that takes no documents; the files before it are stored, and the error says
-// how many. A conflict that comes between two files is the outcome of those after it.
+// how many. A conflict that comes between two files is the outcome of those after it. Two
+// files with one path and different contents are not one after the other: the second is
+// [ErrPathTwice].
 func (s *Service) Upload(ctx context.Context, collectionID uuid.UUID, up Upload) ([]Result, *uuid.UUID, error) {
 	scope, err := s.collections.Authorize(ctx, collectionID, collections.Write)
 	if err != nil {
@@ -54,7 +56,7 @@ func (s *Service) Upload(ctx context.Context, collectionID uuid.UUID, up Upload)
 	if err := errors.Join(checkMetadata(up.Metadata), checkSourcePath(up.SourcePath)); err != nil {
 		return nil, nil, err
 	}
-	done, taken := progress{}, false
+	done, taken := progress{paths: map[string]string{}}, false
 	for {
 		file, err := up.Next()
 		if errors.Is(err, io.EOF) {
@@ -67,7 +69,7 @@ func (s *Service) Upload(ctx context.Context, collectionID uuid.UUID, up Upload)
 		if !done.roomFor(file.Path) {
 			return nil, nil, done.endedBy(errNamesTooLarge)
 		}
-		result, started, err := s.take(ctx, scope, up, file)
+		result, started, err := s.take(ctx, scope, up, file, done.brought)
 		if err != nil && !belongsToFile(err) && (!taken || apperr.KindOf(err) != apperr.Conflict) {
 			return nil, nil, done.endedBy(err)
 		}
@@ -92,8 +94,10 @@ func belongsToFile(err error) bool {
 	}
 }
 
-// take stores one file.
-func (s *Service) take(ctx context.Context, scope collections.Scope, up Upload, file File) (Result, *uuid.UUID, error) {
+// take stores one file, unless an earlier one brought another content to its path.
+func (s *Service) take(
+	ctx context.Context, scope collections.Scope, up Upload, file File, brought func(path, hash string) bool,
+) (Result, *uuid.UUID, error) {
 	failed := Result{Outcome: Failed, Path: file.Path}
 	if err := checkPath(failed.Path); err != nil {
 		return failed, nil, err
@@ -103,6 +107,9 @@ func (s *Service) take(ctx context.Context, scope collections.Scope, up Upload, 
 		return failed, nil, err
 	}
 	defer content.close()
+	if brought(file.Path, content.hash) {
+		return failed, nil, ErrPathTwice
+	}
 
 	var result Result
 	var operation *uuid.UUID

@@ -39,6 +39,8 @@ type progress struct {
 	results   []Result
 	operation *uuid.UUID
 	taken     int
+	// paths are those to which this upload has brought a content, with its hash.
+	paths map[string]string
 	// metadata and names are how many bytes of them the results have.
 	metadata, names int
 }
@@ -46,6 +48,12 @@ type progress struct {
 // roomFor tells whether the result of a file with the path can be held.
 func (p *progress) roomFor(path string) bool {
 	return p.names+jsonBytes(path) <= MaxAnswerNames
+}
+
+// brought tells whether an earlier file brought another content to the path.
+func (p *progress) brought(path, hash string) bool {
+	before, brought := p.paths[path]
+	return brought && before != hash
 }
 
 // add notes what became of a file.
@@ -56,7 +64,9 @@ func (p *progress) add(r Result, operation *uuid.UUID) {
 	p.names += jsonBytes(r.Path)
 	if r.Err == nil {
 		p.taken++
-		if r.Document.FilePath != r.Path {
+		if r.Document.FilePath == r.Path {
+			p.paths[r.Path] = r.Document.ContentHash
+		} else {
 			p.names += jsonBytes(r.Document.FilePath)
 		}
 		if r.Document.ErrorMessage != nil {

@@ -156,3 +156,37 @@ func TestUpload_OneThatEndsInItsMiddleSaysWhatIsKept(t *testing.T) {
 		require.NotContains(t, answer.Body, "files_")
 	})
 }
+
+// Whoever uploads two files of one name from two folders must not lose one of them.
+func TestUpload_TwoFilesOfOneUploadWithOnePathDoNotReplaceEachOther(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	c := w.Collection(w.Root)
+	_, _, err := upload(w, c, testworld.File{Path: "there.txt", Content: "there"})
+	require.NoError(t, err)
+	results, _, err := upload(w, c,
+		testworld.File{Path: "gr\u00fcn.txt", Content: "composed"}, testworld.File{Path: "gru\u0308n.txt", Content: "decomposed"},
+		testworld.File{Path: "a/b.txt", Content: "slash"}, testworld.File{Path: `a\b.txt`, Content: "backslash"}, testworld.File{Path: "./a//b.txt", Content: "slash"},
+		testworld.File{Path: "copy.txt", Content: "there"}, testworld.File{Path: "copy.txt", Content: "no copy"},
+		testworld.File{Path: "there.txt", Content: "replaced"}, testworld.File{Path: "there.txt", Content: "and again"},
+		testworld.File{Path: "", Content: "no name"}, testworld.File{Path: "", Content: "nor this"},
+	)
+	require.NoError(t, err)
+	var got []string
+	for _, r := range results {
+		got = append(got, fmt.Sprintf("%s %s %s", r.Outcome, r.Path, apperr.CodeOf(r.Err)))
+	}
+	require.Equal(t, []string{
+		"created gr\u00fcn.txt ", "failed gr\u00fcn.txt file_path_twice",
+		"created a/b.txt ", "failed a/b.txt file_path_twice", "duplicate a/b.txt ",
+		"duplicate copy.txt ", "created copy.txt ",
+		"replaced there.txt ", "failed there.txt file_path_twice",
+		"failed  invalid_input", "failed  invalid_input",
+	}, got)
+	require.Equal(t, hashOf("composed"), testworld.Value[string](w, `select content_hash from documents where file_path = $1`, "gr\u00fcn.txt"))
+	t.Run("in another upload it is a new content", func(t *testing.T) {
+		results, _, err := upload(w, c, testworld.File{Path: "gru\u0308n.txt", Content: "decomposed"})
+		require.NoError(t, err)
+		require.Equal(t, documents.Replaced, results[0].Outcome)
+	})
+}

@@ -62,8 +62,12 @@ func TestUpload_IsInTheAuditLogFileByFile(t *testing.T) {
 	w.Request(testworld.Scenario{
 		Token: "Bearer " + secret, Method: http.MethodPost, URL: "/api/v2/collections/" + c.ID.String() + "/documents", Status: http.StatusAccepted,
 		Body: testworld.Form{Files: []testworld.File{
-			{Path: "new.txt", Content: "new"}, {Path: "copy.txt", Content: "old"}, {Path: "changing.txt", Content: "after"}, {Path: "new.txt", Content: "old"},
+			{Path: "new.txt", Content: "new"}, {Path: "copy.txt", Content: "old"}, {Path: "changing.txt", Content: "after"},
 		}},
+	})
+	w.Request(testworld.Scenario{
+		Token: "Bearer " + secret, Method: http.MethodPost, URL: "/api/v2/collections/" + c.ID.String() + "/documents", Status: http.StatusAccepted,
+		Body: testworld.Form{Files: []testworld.File{{Path: "new.txt", Content: "old"}}},
 	})
 	require.Equal(t, "document.create new.txt, document.replace changing.txt, document.delete new.txt", testworld.Value[string](w, `
 select string_agg(action || ' ' || (details ->> 'file_path'), ', ' order by id)
