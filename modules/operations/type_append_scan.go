@@ -3,6 +3,7 @@ package operations
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -254,9 +255,9 @@ func (a *appendWork) takeEntry(ctx context.Context, run *Run, s *scan, e connect
 	}
 	defer func() { _ = content.Close() }()
 	_, err = a.importer.Import(ctx, run.Scope, a.sourceRun(run, s), documents.SourceFile{
-		SourceID: s.source.ID, Path: s.path(e.Path), Content: content, Size: now.Size, Metadata: s.metadata, ModifiedAt: tellingTime(now.ModifiedAt, a.now()),
+		SourceID: s.source.ID, Path: s.path(e.Path), Content: connectors.Whole(content, now), Size: now.Size, Metadata: s.metadata, ModifiedAt: tellingTime(now.ModifiedAt, a.now()),
 	})
-	if kind := apperr.KindOf(err); kind == apperr.TooLarge || kind == apperr.Invalid {
+	if kind := apperr.KindOf(err); kind == apperr.TooLarge || kind == apperr.Invalid || errors.Is(err, connectors.ErrBroken) {
 		return apperr.From(err).Message, a.keepUnread(ctx, run, s, e)
 	}
 	return "", err

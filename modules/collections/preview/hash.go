@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 
+	"semantik/modules/collections/connectors"
 	"semantik/platform/apperr"
 )
 
@@ -70,14 +71,14 @@ func (p *preview) hashOne(ctx context.Context, f *File, left *int64, buffer []by
 		return err
 	}
 	defer func() { _ = content.Close() }()
-	sum := sha256.New()
+	whole, sum := connectors.Whole(content, entry), sha256.New()
 	var head []byte
 	size := int64(0)
 	for {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		n, err := content.Read(buffer)
+		n, err := whole.Read(buffer)
 		size += int64(n)
 		if *left -= int64(n); *left < 0 { // it grows while it is read
 			return errSpent
@@ -90,7 +91,7 @@ func (p *preview) hashOne(ctx context.Context, f *File, left *int64, buffer []by
 			break
 		}
 		if err != nil {
-			return errBrokenFile.WithCause(err)
+			return err
 		}
 	}
 	p.result.TotalSize += size - f.Size
@@ -98,6 +99,3 @@ func (p *preview) hashOne(ctx context.Context, f *File, left *int64, buffer []by
 	f.Entry, f.Hash, f.MIMEType = entry, hex.EncodeToString(sum.Sum(nil)), p.service.typeOf(f.Path, head)
 	return nil
 }
-
-// errBrokenFile is a file that could not be read to its end.
-var errBrokenFile = apperr.New(apperr.Unavailable, "source_file_broken", "The file could not be read to its end.")
