@@ -233,3 +233,15 @@ func TestPreview_IsWatchedByWhoeverMakesIt(t *testing.T) {
 	require.InDelta(t, 3, last.Data["files_hashed"], 0)
 	others.Nothing()
 }
+
+func TestPreview_ANameThatNoneCanHaveIsRefusedAtTheHandshake(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	token := "access_token." + w.Token(w.User("alice"))
+	for _, name := range []string{"xyz", uuid.Nil.String(), "a%2fb", uuid.NewString() + "x", strings.Repeat("x", 2000)} {
+		conn, a := w.Handshake("/ws/directory-scan/"+name, nil, token)
+		require.Nil(t, conn, name)
+		require.Equal(t, http.StatusForbidden, a.Status, name)
+	}
+	require.NotContains(t, w.Log(), "level=ERROR")
+}

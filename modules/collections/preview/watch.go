@@ -91,6 +91,9 @@ func (t *Teller) due(scanID uuid.UUID) bool {
 	return true
 }
 
+// errNoScan refuses a handshake: nobody can have made a preview of this name.
+var errNoScan = apperr.New(apperr.Forbidden, "no_such_scan", "The address is not that of a preview: it ends in the scan_id, a version 4 UUID.")
+
 // RegisterSockets adds the socket on which a preview is watched. It is opened before the
 // preview is asked for, by the name that the caller gives to it.
 func RegisterSockets(server *web.Server, hub *sockets.Hub, bus *events.Bus) {
@@ -102,7 +105,7 @@ func RegisterSockets(server *web.Server, hub *sockets.Hub, bus *events.Bus) {
 			}
 			id, err := web.ParseUUID(h.Param("scan_id"))
 			if err != nil {
-				return nil, err
+				return nil, errNoScan
 			}
 			return &watch{Subscribed: sockets.Subscribed{Subscription: bus.Subscribe(topicOf(who.UserID, id))}, scanID: id}, nil
 		})
