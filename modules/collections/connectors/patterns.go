@@ -13,15 +13,17 @@ import (
 )
 
 // Limits of a list of patterns. What a pattern may cost for one name grows with the
-// alternatives in its braces, which multiply.
+// alternatives in its braces, which multiply, and with braces that have only one.
 const (
 	MaxPatterns         = 100
 	MaxPatternBytes     = 256
 	MaxAlternatives     = 32
 	maxAllAlternatives  = 200
+	maxBraces           = 5
 	anywhere            = "**/"
 	messageNoPattern    = "is not a pattern: a bracket or a brace is not closed, or a backslash stands at its end"
 	messageAlternatives = "has more than %d alternatives in braces"
+	messageBraces       = "has more than %d pairs of braces"
 )
 
 // Patterns decide by its path what of a source is taken. They are read as in a
@@ -96,6 +98,9 @@ func readPattern(text string) (pattern, string) {
 	}
 	if alternatives(glob) > MaxAlternatives {
 		return pattern{}, fmt.Sprintf(messageAlternatives, MaxAlternatives)
+	}
+	if strings.Count(glob, "{") > maxBraces { // those with a backslash before them too
+		return pattern{}, fmt.Sprintf(messageBraces, maxBraces)
 	}
 	return pattern{glob: glob, folders: folders}, ""
 }
