@@ -20,7 +20,7 @@ const (
 	copyBytes = 256 << 10
 )
 
-// errSpent means that no more bytes may be read.
+// errSpent means that the file is more than may still be read.
 var errSpent = errors.New("the bytes that may be read are spent")
 
 // hash reads the files for their hashes, as far as time and bytes go.
@@ -29,17 +29,19 @@ func (p *preview) hash(ctx context.Context) error {
 	defer cancel()
 	left := p.service.config.MaxBytes
 	buffer := make([]byte, copyBytes)
-	unread := 0
+	unread, skipped := 0, 0
 	for i := range p.result.Files {
 		f := &p.result.Files[i]
 		err := p.hashOne(limited, f, &left, buffer)
 		switch {
 		case ctx.Err() != nil:
 			return fmt.Errorf("reading the files of a preview: %w", context.Cause(ctx))
-		case errors.Is(err, errCut), errors.Is(err, errSpent):
-			p.result.warnf("Only %d of the %d files listed were read: their content_hash is empty after %q.",
-				p.progress.Hashed, len(p.result.Files), p.result.Files[max(i-1, 0)].Path)
+		case errors.Is(err, errCut):
+			p.result.warnf("There was no time to read the files from %q on, %d of the %d listed: their content_hash is empty.",
+				f.Path, len(p.result.Files)-i, len(p.result.Files))
 			return nil
+		case errors.Is(err, errSpent):
+			skipped++ // a smaller one may still be read
 		case err != nil:
 			if unread++; unread <= maxUnreadNamed {
 				p.result.warnf("%s: %s", f.Path, apperr.From(err).Message)
@@ -48,6 +50,10 @@ func (p *preview) hash(ctx context.Context) error {
 			p.progress.Hashed++
 			p.tell(ctx)
 		}
+	}
+	if skipped > 0 {
+		p.result.warnf("%d of the %d files listed were not read, for a preview reads %d bytes in all: their content_hash is empty.",
+			skipped, len(p.result.Files), p.service.config.MaxBytes)
 	}
 	if unread > maxUnreadNamed {
 		p.result.warnf("%d more files could not be read.", unread-maxUnreadNamed)
@@ -81,6 +87,7 @@ func (p *preview) hashOne(ctx context.Context, f *File, left *int64, buffer []by
 		n, err := whole.Read(buffer)
 		size += int64(n)
 		if *left -= int64(n); *left < 0 { // it grows while it is read
+			*left = 0
 			return errSpent
 		}
 		if len(head) < headBytes {

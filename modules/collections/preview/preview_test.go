@@ -135,18 +135,31 @@ func TestPreview_WhatIsCutShortIsTold(t *testing.T) {
 	require.Len(t, r.Files, 4)
 	require.Equal(t, []string{hash("a"), hash("bb"), "", ""}, []string{r.Files[0].Hash, r.Files[1].Hash, r.Files[2].Hash, r.Files[3].Hash})
 	require.EqualValues(t, 10, r.TotalSize)
-	require.Equal(t, []string{`Only 2 of the 4 files listed were read: their content_hash is empty after "bb".`}, r.Warnings)
+	require.Equal(t, []string{"2 of the 4 files listed were not read, for a preview reads 5 bytes in all: their content_hash is empty."}, r.Warnings)
 
 	r, err = scan(signedIn(t), root, nil, preview.Config{HashTimeout: time.Nanosecond})
 	require.NoError(t, err)
 	require.Len(t, r.Files, 4)
 	require.Empty(t, r.Files[0].Hash)
-	require.Len(t, r.Warnings, 1)
+	require.Equal(t, []string{`There was no time to read the files from "a" on, 4 of the 4 listed: their content_hash is empty.`}, r.Warnings)
 
 	r, err = scan(signedIn(t), root, nil, preview.Config{ListTimeout: time.Nanosecond})
 	require.NoError(t, err)
 	require.Zero(t, r.TotalFiles)
 	require.Contains(t, strings.Join(r.Warnings, "\n"), "there are more files than were counted")
+}
+
+func TestPreview_AFileThatIsTooMuchToReadDoesNotKeepThoseAfterItFromBeingRead(t *testing.T) {
+	t.Parallel()
+	root := tree(t, "a big one", "b", "cc", "too much", "e")
+	r, err := scan(signedIn(t), root, nil, preview.Config{MaxBytes: 4})
+	require.NoError(t, err)
+	hashes := map[string]string{}
+	for _, f := range r.Files {
+		hashes[f.Path] = f.Hash
+	}
+	require.Equal(t, map[string]string{"a big one": "", "b": hash("b"), "cc": hash("cc"), "too much": "", "e": hash("e")}, hashes)
+	require.Equal(t, []string{"2 of the 5 files listed were not read, for a preview reads 4 bytes in all: their content_hash is empty."}, r.Warnings)
 }
 
 func TestPreview_TellsHowFarItIsAndEndsWithTheRequest(t *testing.T) {
