@@ -31,6 +31,21 @@ func (r *Repository) NextScan(ctx context.Context, scope Scope) (Source, bool, e
 	return s, err == nil, r.db.Translate(err)
 }
 
+// countScans is served by the unique key (collection_id, source_path).
+const countScans = `
+select count(*)
+from collection_sources
+where collection_id = $1
+  and scan_requested_at is not null`
+
+// CountScans counts the collection's sources that wait for a run over them, those
+// included that are being run over.
+func (r *Repository) CountScans(ctx context.Context, scope Scope) (int64, error) {
+	var n int64
+	err := r.db.Querier(ctx).QueryRow(ctx, countScans, scope.ID()).Scan(&n)
+	return n, r.db.Translate(err)
+}
+
 // beginScan is served by the primary key. A run that was broken off goes on: what it
 // has seen by then counts.
 const beginScan = `

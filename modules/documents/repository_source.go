@@ -123,6 +123,23 @@ func (r *Repository) ListVanished(ctx context.Context, scope collections.Scope, 
 	return ids, r.db.Translate(err)
 }
 
+// countVanished is served by the index on (source_id, id).
+const countVanished = `
+select count(*)
+from documents
+where source_id = $3
+  and collection_id = $1
+  and partition_key = $2
+  and status <> 'deleted'
+  and (last_seen_at is null or last_seen_at < $4)`
+
+// CountVanished counts the documents of a source that were not seen since then.
+func (r *Repository) CountVanished(ctx context.Context, scope collections.Scope, sourceID int64, since time.Time) (int64, error) {
+	var n int64
+	err := r.db.Querier(ctx).QueryRow(ctx, countVanished, scope.ID(), scope.PartitionKey(), sourceID, since).Scan(&n)
+	return n, r.db.Translate(err)
+}
+
 // selectOfSource is served by the index on source_id.
 const selectOfSource = `
 select id, file_path, file_size, content_hash, status

@@ -99,7 +99,8 @@ type Progress struct {
 	Failed int64 `json:"failed"`
 	// Skipped are those that were left as they are.
 	Skipped int64 `json:"skipped"`
-	// Total may grow while documents are added to an operation that is running.
+	// Total may grow while documents are added to an operation that is running. It is 0
+	// while nobody knows it.
 	Total int64 `json:"total"`
 	// Chunks is how many chunks were made, or purged.
 	Chunks int64 `json:"chunks"`

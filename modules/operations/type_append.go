@@ -98,7 +98,7 @@ func (a *appendWork) Step(ctx context.Context, run *Run) (bool, error) {
 		return a.scanStep(ctx, run)
 	}
 	// The count is of a moment ago, and may be of before these came in.
-	if p := run.Progress(); p.Total < p.Done+int64(len(waiting)) {
+	if p := run.Progress(); !run.listing && p.Total < p.Done+int64(len(waiting)) {
 		run.expect(p.Done + int64(len(waiting)))
 	}
 	group, together := errgroup.WithContext(ctx)
@@ -148,13 +148,33 @@ func (a *appendWork) take(ctx context.Context, run *Run, d documents.Document) e
 // countWaiting keeps the total up to date.
 func (a *appendWork) countWaiting(ctx context.Context, run *Run) error {
 	if now := a.now(); now.Sub(run.counted) >= recountEvery {
-		waiting, err := a.documents.CountWaiting(ctx, run.Scope)
-		if err != nil {
-			return fmt.Errorf("counting the documents that wait: %w", err)
-		}
-		run.expect(run.Progress().Done + waiting)
 		run.counted = now
+		return a.countLeft(ctx, run)
 	}
+	return nil
+}
+
+// countLeft counts what is left: the documents that wait, and those whose files are gone.
+// While a source is still to be listed nobody knows what it has, and the total is 0.
+func (a *appendWork) countLeft(ctx context.Context, run *Run) error {
+	asked, err := a.rows.CountScans(ctx, run.Scope)
+	if err != nil {
+		return fmt.Errorf("counting the sources that wait: %w", err)
+	}
+	var gone int64
+	if s, going := run.memory.(*scan); going && s.listed {
+		gone = s.gone
+		asked-- // it waits no more for that
+	}
+	if run.listing = asked > 0; run.listing {
+		run.expect(0)
+		return nil
+	}
+	waiting, err := a.documents.CountWaiting(ctx, run.Scope)
+	if err != nil {
+		return fmt.Errorf("counting the documents that wait: %w", err)
+	}
+	run.expect(run.Progress().Done + waiting + gone)
 	return nil
 }
 
@@ -180,7 +200,7 @@ func (a *appendWork) Result(ctx context.Context, run *Run) (map[string]any, erro
 		return nil, err
 	}
 	result := map[string]any{
-		"documents_processed": p.Done - p.Failed,
+		"documents_processed": p.Done - p.Failed - p.Counts[countGone],
 		"documents_failed":    p.Failed,
 		"chunks_created":      p.Chunks,
 		"splitter":            "recursive",
@@ -194,8 +214,9 @@ func (a *appendWork) Result(ctx context.Context, run *Run) (map[string]any, erro
 // nothingDone is why an operation has failed that could do nothing. What the collection
 // had before can be used as before.
 func (a *appendWork) nothingDone(ctx context.Context, run *Run, p Progress) error {
-	unreadable := p.Done > 0 && p.Done == p.Failed
-	unfound := p.Done == 0 && p.Counts[countFailed] > 0 && p.Counts[countSources]+p.Counts[countPartial] == 0
+	done := p.Done - p.Counts[countGone]
+	unreadable := done > 0 && done == p.Failed
+	unfound := done == 0 && p.Counts[countFailed] > 0 && p.Counts[countSources]+p.Counts[countPartial] == 0
 	if !unreadable && !unfound {
 		return nil
 	}

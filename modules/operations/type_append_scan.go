@@ -47,6 +47,7 @@ const (
 	countUnchanged = "unchanged_skipped"
 	countCopies    = "duplicate_files"
 	countRefused   = "files_failed"
+	countGone      = "files_gone" // whose documents were removed, or became those of copies
 	countSources   = "sources_completed"
 	countPartial   = "sources_partial"
 	countFailed    = "sources_failed"
@@ -76,6 +77,8 @@ type scan struct {
 	err    error
 	// listed means that the whole source was listed, and what was not seen is gone.
 	listed bool
+	// gone is how many documents are left that were not seen.
+	gone int64
 	// refused counts the files that were not taken, and problems names the first.
 	refused  int
 	problems []string
@@ -198,8 +201,7 @@ func (a *appendWork) takeEntries(ctx context.Context, run *Run, s *scan) error {
 		return ctx.Err()
 	}
 	if len(entries) == 0 {
-		s.listed = true
-		return nil
+		return a.endList(ctx, run, s)
 	}
 	changed, err := a.passUnchanged(ctx, run, s, entries)
 	if err != nil {
@@ -319,11 +321,8 @@ func (a *appendWork) sourceRun(run *Run, s *scan) documents.SourceRun {
 			return apperr.KindOf(err) == apperr.NotFound, ctx.Err()
 		},
 		End: func(ctx context.Context, outcome documents.Outcome) error {
-			counts := map[string]int64{countedAs[outcome]: 1}
-			if outcome != documents.Removed {
-				counts[countRead] = 1
-			}
-			if outcome != documents.Removed && !s.again {
+			counts := map[string]int64{countedAs[outcome]: 1, countRead: 1}
+			if !s.again {
 				counts[countScanned] = 1
 			}
 			sum, err := run.Advance(ctx, Progress{Counts: counts, Message: s.source.SourcePath}, true)

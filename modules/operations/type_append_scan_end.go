@@ -14,6 +14,18 @@ import (
 	"semantik/platform/apperr"
 )
 
+// endList is for when everything was listed: from here on it can be told how much is
+// left to do.
+func (a *appendWork) endList(ctx context.Context, run *Run, s *scan) (err error) {
+	s.listed = true
+	if s.err == nil && s.report.Complete() {
+		if s.gone, err = a.documents.CountVanished(ctx, run.Scope, s.source.ID, s.since); err != nil {
+			return fmt.Errorf("counting what is gone: %w", err)
+		}
+	}
+	return a.countLeft(ctx, run)
+}
+
 // takeVanished deletes the documents of the next files that are gone, and ends the run
 // when none is left.
 func (a *appendWork) takeVanished(ctx context.Context, run *Run, s *scan) error {
@@ -24,29 +36,28 @@ func (a *appendWork) takeVanished(ctx context.Context, run *Run, s *scan) error 
 			return fmt.Errorf("looking for what is gone: %w", err)
 		}
 	}
-	moved := a.sourceRun(run, s)
-	end := moved.End
-	moved.End = func(ctx context.Context, outcome documents.Outcome) error {
-		if outcome == documents.Moved { // it was counted when its copy was
-			sum, err := run.Advance(ctx, Progress{Counts: map[string]int64{countMoved: 1}, Message: s.source.SourcePath}, true)
-			if err == nil {
-				a.db.AfterCommit(ctx, func(context.Context) { run.committed(sum) })
-			}
-			return err
+	vanishing := a.sourceRun(run, s)
+	vanishing.End = func(ctx context.Context, outcome documents.Outcome) error { // a copy was counted when it was seen
+		counts := map[string]int64{countedAs[outcome]: 1, countGone: 1}
+		sum, err := run.Advance(ctx, Progress{Done: 1, Counts: counts, Message: s.source.SourcePath}, true)
+		if err == nil {
+			a.db.AfterCommit(ctx, func(context.Context) { run.committed(sum) })
 		}
-		return end(ctx, outcome)
+		return err
 	}
 	for _, id := range gone {
 		if leaves, err := run.leaves(ctx); leaves || err != nil {
 			return err
 		}
-		if _, err := a.importer.Vanish(ctx, run.Scope, moved, s.source.ID, id, s.since); err != nil {
+		if _, err := a.importer.Vanish(ctx, run.Scope, vanishing, s.source.ID, id, s.since); err != nil {
 			return err
 		}
 	}
-	if len(gone) > 0 {
+	if s.gone -= int64(len(gone)); len(gone) > 0 {
+		s.gone = max(s.gone, 0)
 		return nil
 	}
+	s.gone = 0
 	if more, err := a.takeOrphans(ctx, run, s); err != nil || more {
 		return err
 	}

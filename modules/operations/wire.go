@@ -27,7 +27,7 @@ type progressBody struct {
 	Done             int64            `json:"done"`
 	Failed           int64            `json:"failed"`
 	Skipped          int64            `json:"skipped" doc:"Documents that were left as they are."`
-	Total            int64            `json:"total"`
+	Total            int64            `json:"total" doc:"0 while nobody knows: a source is still being listed, say."`
 	Chunks           int64            `json:"chunks"`
 	Message          string           `json:"message"`
 	PerSecond        *float64         `json:"per_second,omitempty" doc:"Documents a second since the operation was begun; absent while nothing is known."`

@@ -78,6 +78,9 @@ type Run struct {
 	leavesReady bool
 	// counted is when the documents that wait were last counted.
 	counted time.Time
+	// listing means that files are still to be listed, so that nobody knows how many
+	// documents there will be.
+	listing bool
 
 	mu sync.Mutex
 	// turn is how long this attempt may go on while others wait.
@@ -102,7 +105,7 @@ func (r *Run) Progress() Progress {
 	return r.progress
 }
 
-// expect sets how many documents there are in all.
+// expect sets how many documents there are in all; 0 while nobody knows.
 func (r *Run) expect(total int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -130,7 +133,7 @@ func (r *Run) committed(sum Progress) {
 	defer r.mu.Unlock()
 	if sum.Done >= r.progress.Done && sum.Chunks >= r.progress.Chunks {
 		sum.Total = r.progress.Total
-		r.worker.teller.note(r.Operation, sum, sum.Done > r.progress.Done)
+		r.worker.teller.note(r.Operation, sum, sum.Done-sum.Counts[countGone] > r.progress.Done-r.progress.Counts[countGone])
 		r.progress = sum
 	}
 }
