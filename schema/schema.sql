@@ -371,8 +371,9 @@ create index ix_documents_collection_id on documents (collection_id, (status = '
 -- A collection's documents in a given status: filter, failed count, and what an
 -- operation still has to do.
 create index ix_documents_status on documents (collection_id, status, created_at desc, id);
--- Documents of a source: its removal, and the check when its row is deleted.
-create index ix_documents_source_id on documents (source_id) where source_id is not null;
+-- Documents of a source, some at a time: its removal, what is gone from it, and the check
+-- when its row is deleted. With the id, by which they are read one part after the other.
+create index ix_documents_source_id on documents (source_id, id) where source_id is not null;
 -- The same content once in a collection, among what is not deleted, so that a
 -- file can come back. Nothing looks for a hash across collections, so there is
 -- no ix_documents_content_hash.

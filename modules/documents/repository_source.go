@@ -33,26 +33,38 @@ type Known struct {
 const maxUnknownRetries = 3
 
 // selectKnown is served by the indexes on the hashes of the paths, and for copies by
-// that on (collection_id, content_hash).
+// that on (collection_id, content_hash): once for each path, which the offset of nothing
+// keeps apart. As joins they may be planned as a look through the whole table, where
+// many rows are expected.
 const selectKnown = `
-select p.path, d.id, null::bigint, d.source_id, d.file_size, d.content_hash, d.file_modified_at, d.last_seen_at,
-  d.status = 'failed' and (d.error_category = 'transient' or d.error_category is distinct from 'permanent' and d.retry_count < $5)
+select p.path, known.*
 from unnest($4::text[]) as p (path)
-join documents d on d.collection_id = $1
-  and hashtextextended(d.file_path, 0) = hashtextextended(p.path, 0)
-  and d.file_path = p.path
-  and d.status <> 'deleted'
-where d.partition_key = $2
+cross join lateral (
+  select d.id, null::bigint, d.source_id, d.file_size, d.content_hash, d.file_modified_at, d.last_seen_at,
+    d.status = 'failed' and (d.error_category = 'transient' or d.error_category is distinct from 'permanent' and d.retry_count < $5)
+  from documents d
+  where d.collection_id = $1
+    and d.partition_key = $2
+    and hashtextextended(d.file_path, 0) = hashtextextended(p.path, 0)
+    and d.file_path = p.path
+    and d.status <> 'deleted'
+  offset 0
+) known
 union all
-select p.path, d.id, c.id, c.source_id, c.file_size, d.content_hash, c.file_modified_at, c.last_seen_at, false
+select p.path, known.*
 from unnest($4::text[]) as p (path)
-join source_copies c on c.source_id = $3
-  and hashtextextended(c.file_path, 0) = hashtextextended(p.path, 0)
-  and c.file_path = p.path
-join documents d on d.collection_id = $1
-  and d.content_hash = c.content_hash
-  and d.status <> 'deleted'
-where d.partition_key = $2`
+cross join lateral (
+  select d.id, c.id, c.source_id, c.file_size, d.content_hash, c.file_modified_at, c.last_seen_at, false
+  from source_copies c
+  join documents d on d.collection_id = $1
+    and d.partition_key = $2
+    and d.content_hash = c.content_hash
+    and d.status <> 'deleted'
+  where c.source_id = $3
+    and hashtextextended(c.file_path, 0) = hashtextextended(p.path, 0)
+    and c.file_path = p.path
+  offset 0
+) known`
 
 // ListKnown gives what is known of these paths of a source. A path may be known as a
 // document's and as a copy's; one of which nothing is known is absent.
@@ -100,22 +112,24 @@ func (r *Repository) See(ctx context.Context, scope collections.Scope, sourceID 
 	return r.db.Translate(err)
 }
 
-// selectVanished is served by the index on source_id.
+// selectVanished is served by the index on (source_id, id), in whose order it reads on
+// from where it was.
 const selectVanished = `
 select id
 from documents
 where source_id = $3
+  and id > $5
   and collection_id = $1
   and partition_key = $2
   and status <> 'deleted'
   and (last_seen_at is null or last_seen_at < $4)
 order by id
-limit $5`
+limit $6`
 
-// ListVanished gives documents of a source that were not seen since then, at most
-// limit.
-func (r *Repository) ListVanished(ctx context.Context, scope collections.Scope, sourceID int64, since time.Time, limit int) ([]uuid.UUID, error) {
-	rows, err := r.db.Querier(ctx).Query(ctx, selectVanished, scope.ID(), scope.PartitionKey(), sourceID, since, limit)
+// ListVanished gives documents of a source that were not seen since then, in the order of
+// their ids: those after the given one, at most limit.
+func (r *Repository) ListVanished(ctx context.Context, scope collections.Scope, sourceID int64, since time.Time, after uuid.UUID, limit int) ([]uuid.UUID, error) {
+	rows, err := r.db.Querier(ctx).Query(ctx, selectVanished, scope.ID(), scope.PartitionKey(), sourceID, since, after, limit)
 	if err != nil {
 		return nil, r.db.Translate(err)
 	}
@@ -123,7 +137,8 @@ func (r *Repository) ListVanished(ctx context.Context, scope collections.Scope, 
 	return ids, r.db.Translate(err)
 }
 
-// countVanished is served by the index on (source_id, id).
+// countVanished is served by the index on (source_id, id), unless most documents of the
+// database are the source's.
 const countVanished = `
 select count(*)
 from documents
@@ -140,19 +155,40 @@ func (r *Repository) CountVanished(ctx context.Context, scope collections.Scope,
 	return n, r.db.Translate(err)
 }
 
-// selectOfSource is served by the index on source_id.
-const selectOfSource = `
+const (
+	// selectOfSource is served by the index on (source_id, id), in whose order it reads on
+	// from where it was: what was removed by then would be passed over again each time.
+	selectOfSource = `
 select id, file_path, file_size, content_hash, status
+from documents
+where source_id = $3
+  and id > $4
+  and collection_id = $1
+  and partition_key = $2
+order by id
+limit $5`
+
+	// countOfSource is served by the index on (source_id, id).
+	countOfSource = `
+select count(*)
 from documents
 where source_id = $3
   and collection_id = $1
   and partition_key = $2
-order by id
-limit $4`
+  and status <> 'deleted'`
+)
 
-// ListOfSource gives documents of a source, the deleted ones included, at most limit.
-func (r *Repository) ListOfSource(ctx context.Context, scope collections.Scope, sourceID int64, limit int) ([]Document, error) {
-	rows, err := r.db.Querier(ctx).Query(ctx, selectOfSource, scope.ID(), scope.PartitionKey(), sourceID, limit)
+// CountOfSource counts the documents of a source, without the deleted ones.
+func (r *Repository) CountOfSource(ctx context.Context, scope collections.Scope, sourceID int64) (int64, error) {
+	var n int64
+	err := r.db.Querier(ctx).QueryRow(ctx, countOfSource, scope.ID(), scope.PartitionKey(), sourceID).Scan(&n)
+	return n, r.db.Translate(err)
+}
+
+// ListOfSource gives documents of a source, the deleted ones included, in the order of
+// their ids: those after the given one, at most limit.
+func (r *Repository) ListOfSource(ctx context.Context, scope collections.Scope, sourceID int64, after uuid.UUID, limit int) ([]Document, error) {
+	rows, err := r.db.Querier(ctx).Query(ctx, selectOfSource, scope.ID(), scope.PartitionKey(), sourceID, after, limit)
 	if err != nil {
 		return nil, r.db.Translate(err)
 	}

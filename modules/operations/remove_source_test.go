@@ -74,6 +74,24 @@ func TestRemoveSource_BrokenOffItGoesOn(t *testing.T) {
 	require.EqualValues(t, 1, next.Read(c.ID).DocumentCount)
 }
 
+func TestRemoveSource_TakenUpAgainItsTotalIsThatOfAllItRemoves(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	w := testworld.New(t, d.setting())
+	c, source := twoSources(t, w, d, 60)
+	pause := w.Trace.PauseAt("delete from chunks")
+	t.Cleanup(pause.Resume)
+	operation, err := w.Collections.RemoveSource(w.As(w.Root), c.ID, collections.SourceRef{ID: source.ID})
+	require.NoError(t, err)
+	reached(t, pause)
+	stopInTheMiddle(t, w, pause)
+	require.Positive(t, w.Operation(operation).Meta.Progress.Done, "it was broken off in the middle")
+	next := testworld.New(t, testworld.On(w), d.setting())
+	o := next.AwaitOperation(operation)
+	require.EqualValues(t, 60, o.Meta.Progress.Done)
+	require.EqualValues(t, 60, o.Meta.Progress.Total)
+}
+
 func TestRemoveSource_CancelledItLeavesTheRestAndTheSource(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t)

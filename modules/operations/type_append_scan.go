@@ -77,8 +77,10 @@ type scan struct {
 	err    error
 	// listed means that the whole source was listed, and what was not seen is gone.
 	listed bool
-	// gone is how many documents are left that were not seen.
-	gone int64
+	// gone is how many documents are left that were not seen; they are gone through up to
+	// goneThrough.
+	gone        int64
+	goneThrough uuid.UUID
 	// refused counts the files that were not taken, and problems names the first.
 	refused  int
 	problems []string

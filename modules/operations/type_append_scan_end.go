@@ -31,8 +31,8 @@ func (a *appendWork) endList(ctx context.Context, run *Run, s *scan) (err error)
 func (a *appendWork) takeVanished(ctx context.Context, run *Run, s *scan) error {
 	var gone []uuid.UUID
 	var err error
-	if s.err == nil && s.report.Complete() {
-		if gone, err = a.documents.ListVanished(ctx, run.Scope, s.source.ID, s.since, vanishedAtOnce); err != nil {
+	if s.gone > 0 {
+		if gone, err = a.documents.ListVanished(ctx, run.Scope, s.source.ID, s.since, s.goneThrough, vanishedAtOnce); err != nil {
 			return fmt.Errorf("looking for what is gone: %w", err)
 		}
 	}
@@ -53,8 +53,8 @@ func (a *appendWork) takeVanished(ctx context.Context, run *Run, s *scan) error 
 			return err
 		}
 	}
-	if s.gone -= int64(len(gone)); len(gone) > 0 {
-		s.gone = max(s.gone, 0)
+	if n := len(gone); n > 0 {
+		s.gone, s.goneThrough = max(0, s.gone-int64(n)), gone[n-1]
 		return nil
 	}
 	s.gone = 0

@@ -59,18 +59,18 @@ func (w *removeSourceWork) Step(ctx context.Context, run *Run) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if run.memory == nil { // this attempt's first step
-		source, err := w.rows.GetSource(ctx, run.Scope, r.SourceID)
-		if err != nil && !errors.Is(err, collections.ErrSourceNotFound) {
-			return false, err
+	after, begun := run.memory.(uuid.UUID) // up to where this attempt is through
+	if !begun {
+		left, err := w.documents.CountOfSource(ctx, run.Scope, r.SourceID)
+		if err != nil {
+			return false, fmt.Errorf("counting the documents of a source: %w", err)
 		}
-		run.expect(run.Progress().Done + source.DocumentCount)
-		run.memory = true
+		run.expect(run.Progress().Done + left)
 	}
 	var found []documents.Document
 	var sum Progress
 	err = w.db.InTx(ctx, func(ctx context.Context) error {
-		if found, err = w.documents.ListOfSource(ctx, run.Scope, r.SourceID, removedAtOnce); err != nil || len(found) == 0 {
+		if found, err = w.documents.ListOfSource(ctx, run.Scope, r.SourceID, after, removedAtOnce); err != nil || len(found) == 0 {
 			return err
 		}
 		more, err := w.remove(ctx, run, r.SourceID, found)
@@ -83,10 +83,13 @@ func (w *removeSourceWork) Step(ctx context.Context, run *Run) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("removing a source: %w", err)
 	}
-	if len(found) > 0 {
-		run.committed(sum)
+	if len(found) == 0 {
+		run.memory = uuid.Nil // should there be more at the end, it is looked for from the beginning
+		return true, nil
 	}
-	return len(found) == 0, nil
+	run.memory = found[len(found)-1].ID
+	run.committed(sum)
+	return false, nil
 }
 
 // remove takes documents out of their source, and deletes those that are not deleted
@@ -144,7 +147,7 @@ func (w *removeSourceWork) Result(ctx context.Context, run *Run) (map[string]any
 	if err != nil {
 		return nil, err
 	}
-	left, err := w.documents.ListOfSource(ctx, run.Scope, r.SourceID, 1)
+	left, err := w.documents.ListOfSource(ctx, run.Scope, r.SourceID, uuid.Nil, 1)
 	if err != nil {
 		return nil, err
 	}
