@@ -205,6 +205,7 @@ create table collection_sources (
     updated_at            timestamptz not null default now(),
     scan_requested_at     timestamptz, -- an operation is to look for what has changed in the source; null once one has
     scan_position         text,        -- the entry up to which it is through
+    scan_config           jsonb,       -- what whoever asked for it wants new documents to have; null once it has looked
 
     constraint collection_sources_pkey primary key (id),
     constraint uq_collection_sources_id_collection_id unique (id, collection_id), -- what documents refer to
@@ -217,6 +218,7 @@ create table collection_sources (
     constraint ck_collection_sources_source_path check (octet_length(source_path) between 1 and 2048),
     constraint ck_collection_sources_source_config check (jsonb_typeof(source_config) = 'object'),
     constraint ck_collection_sources_secrets check (jsonb_typeof(secrets) = 'object'),
+    constraint ck_collection_sources_scan_config check (jsonb_typeof(scan_config) = 'object'),
     constraint ck_collection_sources_last_run_status check (last_run_status in ('running', 'success', 'failed', 'partial'))
 );
 

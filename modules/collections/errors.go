@@ -140,6 +140,7 @@ var Constraints = database.Constraints{
 	"ck_collection_sources_source_path":               errInvalidSource,
 	"ck_collection_sources_source_config":             errInvalidSource,
 	"ck_collection_sources_secrets":                   errInvalidSource,
+	"ck_collection_sources_scan_config":               errInvalidSource,
 	"ck_collection_sources_last_run_status":           errInvalidSource,
 
 	"sync_runs_pkey":            errRunExists,

@@ -111,6 +111,8 @@ type Source struct {
 	// ScanPosition is the entry up to which the run that is going on is through; nil for
 	// none.
 	ScanPosition *string
+	// ScanConfig is what the request wants besides, a JSON object; nil for nothing.
+	ScanConfig json.RawMessage
 }
 
 // TableName is the table's name.

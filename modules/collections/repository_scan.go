@@ -95,6 +95,7 @@ const (
 	endScan = `
 update collection_sources
 set scan_requested_at = case when scan_requested_at > $3 then scan_requested_at end,
+    scan_config = case when scan_requested_at > $3 then scan_config end,
     scan_position = null,
     last_run_status = $4,
     last_run_completed_at = now(),
@@ -138,6 +139,7 @@ func (r *Repository) EndScan(ctx context.Context, scope Scope, s Source, outcome
 const abandonScans = `
 update collection_sources
 set scan_requested_at = null,
+    scan_config = null,
     scan_position = null,
     last_run_status = 'failed',
     last_run_completed_at = now(),

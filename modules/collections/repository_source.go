@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -163,21 +164,35 @@ func (r *Repository) UpdateSource(ctx context.Context, scope Scope, id int64, co
 // requestScan is served by the primary key. The unit of work may have waited for another
 // that asked for the same, and was answered: its beginning is not when it asks.
 const requestScan = `
-update collection_sources
-set scan_requested_at = clock_timestamp()
-where id = $2
-  and collection_id = $1`
+with was as (
+  select id,
+    coalesce(scan_requested_at is null or last_run_status = 'running' and last_run_started_at >= scan_requested_at, false) as anew
+  from collection_sources
+  where id = $2
+    and collection_id = $1
+  for update
+)
+update collection_sources s
+set scan_requested_at = clock_timestamp(),
+    scan_config = $3
+from was
+where s.id = was.id
+returning was.anew`
 
-// RequestScan notes that an operation is to look for what has changed in the source.
-// The one that has looked takes the note away, unless it is a newer one than that
-// which it has found.
-func (r *Repository) RequestScan(ctx context.Context, scope Scope, id int64) error {
-	tag, err := r.db.Querier(ctx).Exec(ctx, requestScan, scope.ID(), id)
-	if err != nil {
+// RequestScan notes that an operation is to look for what has changed in the source, and
+// what it is told besides, a JSON object or nothing. The one that has looked takes the
+// note away, unless it is a newer one than that which it has found. A run over the
+// collection's sources that goes on goes over this one, too.
+func (r *Repository) RequestScan(ctx context.Context, scope Scope, id int64, config json.RawMessage) error {
+	return r.db.InTx(ctx, func(ctx context.Context) error {
+		var anew bool
+		err := r.db.Querier(ctx).QueryRow(ctx, requestScan, scope.ID(), id, config).Scan(&anew)
+		switch {
+		case errors.Is(err, pgx.ErrNoRows):
+			return ErrSourceNotFound
+		case err == nil && anew:
+			_, err = r.db.Querier(ctx).Exec(ctx, expectMore, scope.ID(), 1)
+		}
 		return r.db.Translate(err)
-	}
-	if tag.RowsAffected() == 0 {
-		return ErrSourceNotFound
-	}
-	return nil
+	})
 }

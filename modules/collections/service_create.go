@@ -94,7 +94,7 @@ func (s *Service) addFirstSource(ctx context.Context, scope Scope, first *Source
 		return nil, fmt.Errorf("adding the first source: %w", err)
 	}
 	if source.SourceType != SourceUpload {
-		if err := s.repository.RequestScan(ctx, scope, source.ID); err != nil {
+		if err := s.repository.RequestScan(ctx, scope, source.ID, nil); err != nil {
 			return nil, fmt.Errorf("asking for a look at the first source: %w", err)
 		}
 	}

@@ -63,41 +63,44 @@ func (s *Service) Source(ctx context.Context, id uuid.UUID, sourceID int64) (Sou
 }
 
 // AddSource adds a source, or gives the one that has its path already a new
-// configuration, and has it looked through; the id is that of the operation that does.
+// configuration, and has it looked through; it gives the source, and the id of the
+// operation that does.
 // It needs [Write]. It returns the errors of [AddSourceInput.Validate],
 // [connectors.ErrUnknownType], those of the connector, [ErrSourcePathTaken], and a
 // conflict while an operation is active that does not add documents.
-func (s *Service) AddSource(ctx context.Context, id uuid.UUID, in AddSourceInput) (uuid.UUID, error) {
+func (s *Service) AddSource(ctx context.Context, id uuid.UUID, in AddSourceInput) (Source, uuid.UUID, error) {
 	if _, err := s.Authorize(ctx, id, Write); err != nil {
-		return uuid.Nil, err
+		return Source{}, uuid.Nil, err
 	}
 	who, err := auth.Require(ctx)
 	if err != nil {
-		return uuid.Nil, err
+		return Source{}, uuid.Nil, err
 	}
 	if err := in.Validate(); err != nil {
-		return uuid.Nil, err
+		return Source{}, uuid.Nil, err
 	}
 	if in.Type == SourceUpload {
-		return uuid.Nil, connectors.ErrUnknownType.WithMessagef("Documents are uploaded by sending them to the collection's documents; there is nothing to add for it.")
+		return Source{}, uuid.Nil, connectors.ErrUnknownType.WithMessagef("Documents are uploaded by sending them to the collection's documents; there is nothing to add for it.")
 	}
 	// The disk is looked at before the unit of work begins.
 	wanted, err := s.sourceOf(ctx, in.SourceInput, "body.source_config.")
 	if err != nil {
-		return uuid.Nil, err
+		return Source{}, uuid.Nil, err
 	}
+	var source Source
 	var operation uuid.UUID
 	err = s.holding(ctx, id, Write, func(ctx context.Context, scope Scope) error {
-		source, created, err := s.repository.SaveSource(ctx, scope, wanted)
+		saved, created, err := s.repository.SaveSource(ctx, scope, wanted)
 		if err != nil {
 			return err
 		}
+		source = saved
 		if operation, err = s.sourceWork.StartAppend(ctx, scope, source, who.UserID, object(in.Additional)); err != nil {
 			return err
 		}
 		return s.noteSource(ctx, "collection.source_add", source, map[string]any{"new": created, "operation_id": operation.String()})
 	})
-	return operation, err
+	return source, operation, err
 }
 
 // sourceOf has the connector read what the source is to be. prefix is where its

@@ -34,7 +34,7 @@ func withFolders(t *testing.T, names ...string) (*testworld.World, string) {
 // addSource adds a folder as its owner does, and ends the operation.
 func addSource(t *testing.T, w *testworld.World, owner users.User, c collections.Collection, path string) collections.Source {
 	t.Helper()
-	operation, err := w.Collections.AddSource(w.As(owner), c.ID, collections.AddSourceInput{SourceInput: collections.SourceInput{Type: directory.Type, Path: path}})
+	_, operation, err := w.Collections.AddSource(w.As(owner), c.ID, collections.AddSourceInput{SourceInput: collections.SourceInput{Type: directory.Type, Path: path}})
 	require.NoError(t, err)
 	w.Finish(operation)
 	found, _, err := w.Collections.Sources(w.As(owner), c.ID, database.Page{Limit: 100})
@@ -202,7 +202,7 @@ func TestSources_OneOfAnotherTypeKeepsItsPath(t *testing.T) {
 	})
 	_, err = rows.EnsureSource(t.Context(), w.Scope(c.ID), collections.SourceUpload, root+"/b")
 	require.NoError(t, err)
-	_, err = w.Collections.AddSource(w.As(alice), c.ID, collections.AddSourceInput{SourceInput: collections.SourceInput{Type: directory.Type, Path: root + "/b"}})
+	_, _, err = w.Collections.AddSource(w.As(alice), c.ID, collections.AddSourceInput{SourceInput: collections.SourceInput{Type: directory.Type, Path: root + "/b"}})
 	require.ErrorIs(t, err, collections.ErrSourcePathTaken)
 	require.Equal(t, apperr.Conflict, apperr.KindOf(err))
 }
@@ -220,7 +220,7 @@ func TestRequestScan_OneThatComesDuringARunIsAnsweredByTheNextHoweverLongItHasWa
 		if _, err := repository.GetSource(late, scope, source.ID); err != nil { // it has begun
 			return err
 		}
-		require.NoError(t, repository.RequestScan(t.Context(), scope, source.ID))
+		require.NoError(t, repository.RequestScan(t.Context(), scope, source.ID, nil))
 		var found bool
 		var err error
 		answered, found, err = repository.NextScan(t.Context(), scope)
@@ -228,7 +228,7 @@ func TestRequestScan_OneThatComesDuringARunIsAnsweredByTheNextHoweverLongItHasWa
 		require.True(t, found)
 		_, _, err = repository.BeginScan(t.Context(), scope, source.ID)
 		require.NoError(t, err)
-		return repository.RequestScan(late, scope, source.ID)
+		return repository.RequestScan(late, scope, source.ID, nil)
 	}))
 	require.NoError(t, w.DB.InTx(t.Context(), func(ctx context.Context) error {
 		return repository.EndScan(ctx, scope, answered, collections.RunSuccess, "")

@@ -75,7 +75,7 @@ func (d disk) startSource(w *testworld.World, c collections.Collection, config m
 	maps.Copy(all, config)
 	text, err := json.Marshal(all)
 	require.NoError(d.t, err)
-	id, err := w.Collections.AddSource(w.As(w.Root), c.ID, collections.AddSourceInput{SourceInput: collections.SourceInput{Type: "directory", Config: text}})
+	_, id, err := w.Collections.AddSource(w.As(w.Root), c.ID, collections.AddSourceInput{SourceInput: collections.SourceInput{Type: "directory", Config: text}})
 	require.NoError(d.t, err)
 	return id
 }

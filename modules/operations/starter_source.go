@@ -16,11 +16,6 @@ var _ collections.SourceWork = (*Starter)(nil)
 // makes sure that an active operation will see the note: one that takes up documents, or
 // a new append. One of another kind is [ErrActive].
 func (s *Starter) StartAppend(ctx context.Context, scope collections.Scope, source collections.Source, userID int64, additional json.RawMessage) (uuid.UUID, error) {
-	if additional == nil {
-		additional = json.RawMessage("{}")
-	}
-	config := sourceConfig(source)
-	config["source_type"], config["source_config"], config["additional_config"] = source.SourceType, source.SourceConfig, additional
 	var id uuid.UUID
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
 		// The lock comes before the note: an operation ends under it, and only when
@@ -28,11 +23,11 @@ func (s *Starter) StartAppend(ctx context.Context, scope collections.Scope, sour
 		if _, err := s.rows.Lock(ctx, scope); err != nil {
 			return err
 		}
-		if err := s.rows.RequestScan(ctx, scope, source.ID); err != nil {
+		if err := s.rows.RequestScan(ctx, scope, source.ID, additional); err != nil {
 			return err
 		}
 		var err error
-		id, err = s.EnsureWork(ctx, scope, userID, config)
+		id, err = s.EnsureWork(ctx, scope, userID, addedConfig(source, additional))
 		return err
 	})
 	return id, err
@@ -79,6 +74,16 @@ func (s *Starter) StartRemoval(ctx context.Context, scope collections.Scope, sou
 		return s.status.Change(ctx, scope, collections.StatusProcessing, "")
 	})
 	return id, err
+}
+
+// addedConfig tells an operation which source it is to look through, and how.
+func addedConfig(source collections.Source, additional json.RawMessage) map[string]any {
+	if len(additional) == 0 || string(additional) == "null" {
+		additional = json.RawMessage("{}")
+	}
+	config := sourceConfig(source)
+	config["source_type"], config["source_config"], config["additional_config"] = source.SourceType, source.SourceConfig, additional
+	return config
 }
 
 // sourceConfig tells an operation which source it is about.

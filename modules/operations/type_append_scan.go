@@ -149,7 +149,7 @@ func (a *appendWork) beginScan(ctx context.Context, run *Run) (*scan, bool, erro
 	if s.since, s.after, err = a.rows.BeginScan(ctx, run.Scope, source.ID); err != nil {
 		return nil, false, fmt.Errorf("beginning a run over a source: %w", err)
 	}
-	s.metadata = metadataFor(run.Operation, source)
+	s.metadata = metadataOf(source)
 	if s.after != "" && run.Progress().Counts[countRefused] > 0 {
 		s.refused, s.problems = 1, []string{"files that were refused before the run was broken off"}
 	}
@@ -171,18 +171,15 @@ func (a *appendWork) beginScan(ctx context.Context, run *Run) (*scan, bool, erro
 	return s, true, nil
 }
 
-// metadataFor is what the operation's request wants new documents of its source to have.
-func metadataFor(o Operation, source collections.Source) json.RawMessage {
-	var config struct {
-		SourceID   int64 `json:"source_id"`
-		Additional struct {
-			Metadata json.RawMessage `json:"metadata"`
-		} `json:"additional_config"`
+// metadataOf is what whoever has asked for the run wants new documents to have.
+func metadataOf(source collections.Source) json.RawMessage {
+	var asked struct {
+		Metadata json.RawMessage `json:"metadata"`
 	}
-	if json.Unmarshal(o.Config, &config) != nil || config.SourceID != source.ID || string(config.Additional.Metadata) == "null" {
+	if json.Unmarshal(source.ScanConfig, &asked) != nil || string(asked.Metadata) == "null" {
 		return nil
 	}
-	return config.Additional.Metadata
+	return asked.Metadata
 }
 
 // takeEntries looks at the next files of the listing: those that are unchanged are noted
