@@ -98,6 +98,11 @@ func (in UpdateInput) changes(c Collection) (map[string]change, error) {
 	}
 	set("sync_mode", c.SyncMode, mode)
 	set("sync_interval_minutes", c.SyncIntervalMinutes, interval)
+	if next := c.SyncNextRunAt; next != nil && c.SyncIntervalMinutes != nil && mode == SyncContinuous {
+		// It is so long after the last run as the interval was, and is now as the new one is.
+		moved := next.Add(time.Duration(*interval-*c.SyncIntervalMinutes) * time.Minute)
+		set("sync_next_run_at", next, &moved)
+	}
 	if mode == SyncOnce {
 		set("sync_paused_at", c.SyncPausedAt, (*time.Time)(nil))
 		set("sync_next_run_at", c.SyncNextRunAt, (*time.Time)(nil))

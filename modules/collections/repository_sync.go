@@ -65,7 +65,8 @@ set sync_last_run_started_at = now(),
     sync_last_run_completed_at = null,
     sync_last_run_status = 'running',
     sync_last_error = null,
-    sync_next_run_at = case when sync_mode = 'continuous' then now() + make_interval(mins => sync_interval_minutes) end,
+    sync_next_run_at = case when sync_mode = 'continuous' and sync_paused_at is null
+                            then now() + make_interval(mins => sync_interval_minutes) end,
     updated_at = now()
 where id = $1
   and deleted_at is null`

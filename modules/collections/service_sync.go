@@ -120,7 +120,7 @@ const (
 )
 
 // SyncDue starts a run on each collection that is due, and tells on how many. One that
-// is busy comes again in a minute. When it is due stands in the database, so that no
+// is busy, or on which none could be started, comes again in a minute. When it is due stands in the database, so that no
 // restart forgets it; and as only one operation of a collection is active, no source is
 // read twice at once.
 func (s *Service) SyncDue(ctx context.Context) (started int, err error) {
@@ -168,6 +168,7 @@ func (s *Service) syncDue(ctx context.Context, id uuid.UUID) (started bool, err 
 	case apperr.KindOf(err) == apperr.Conflict:
 		return false, s.repository.Postpone(ctx, scope, busyAgain)
 	default:
-		return false, err
+		// It makes room for others: those that are due for longest are looked at first.
+		return false, errors.Join(err, s.repository.Postpone(ctx, scope, busyAgain))
 	}
 }

@@ -147,3 +147,53 @@ func TestSync_ARunWhoseOperationIsCancelledHasFailed(t *testing.T) {
 	require.Equal(t, collections.RunFailed, *w.Read(c.ID).SyncLastRunStatus)
 	w.CheckRules()
 }
+
+func TestSync_AnotherIntervalCountsFromTheLastRunOn(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	w := testworld.New(t, d.setting())
+	c := continuous(t, w, d)
+	set := func(minutes int) {
+		t.Helper()
+		_, err := w.Collections.Update(w.As(w.Root), c.ID, collections.UpdateInput{SyncIntervalMinutes: &minutes})
+		require.NoError(t, err)
+	}
+	next := func() float64 {
+		t.Helper()
+		return testworld.Value[float64](w, `select extract(epoch from sync_next_run_at - sync_last_run_started_at)::float8 / 60 from collections`)
+	}
+	set(collections.MaxSyncInterval)
+	require.EqualValues(t, 1, w.Int(`select count(*) from collections where sync_next_run_at is null`), "there was no run yet: it is due")
+	syncNow(t, w, c)
+	require.InDelta(t, collections.MaxSyncInterval, next(), 0)
+	set(15)
+	require.InDelta(t, 15, next(), 0)
+	set(60)
+	require.InDelta(t, 60, next(), 0)
+}
+
+func TestSync_ARunByHandDoesNotMakeAPausedCollectionDue(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	w := testworld.New(t, d.setting())
+	c := continuous(t, w, d)
+	_, err := w.Collections.PauseSync(w.As(w.Root), c.ID)
+	require.NoError(t, err)
+	syncNow(t, w, c)
+	require.Equal(t, collections.RunSuccess, *w.Read(c.ID).SyncLastRunStatus)
+	require.Nil(t, w.Read(c.ID).SyncNextRunAt)
+}
+
+// A hundred are looked at each time, those that are due for longest.
+func TestSync_ACollectionOnWhichNoRunCanBeStartedMakesRoomForOthers(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	w := testworld.New(t, d.setting())
+	continuous(t, w, d)
+	w.Exec(`create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no run'; end $$`)
+	w.Exec(`create trigger refuse before insert on sync_runs execute function refuse()`)
+	_, err := w.Collections.SyncDue(t.Context())
+	require.ErrorContains(t, err, "no run")
+	w.Exec(`drop function refuse cascade`)
+	require.EqualValues(t, 1, w.Int(`select count(*) from collections where sync_next_run_at between now() + interval '30 seconds' and now() + interval '1 minute'`))
+}
