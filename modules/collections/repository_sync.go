@@ -100,18 +100,24 @@ with ended as (
       error_summary = coalesce($2, error_summary)
   where collection_id = $1
     and status = 'running'
-  returning status, completed_at, error_summary
+  returning status, completed_at, expected_sources, partial_sources, failed_sources
 )
 update collections c
 set sync_last_run_completed_at = ended.completed_at,
     sync_last_run_status = ended.status,
-    sync_last_error = ended.error_summary,
+    sync_last_error = case
+      when ended.status = 'success' then null
+      when $2::text is not null then $2
+      else format('%s of %s sources could be read only in part, and %s not at all. The run has the reasons.',
+        ended.partial_sources, ended.expected_sources, ended.failed_sources)
+    end,
     updated_at = now()
 from ended
 where c.id = $1`
 
 // FinishSyncRun ends the collection's run that goes on, if there is one: as its sources
-// ended, or as failed for the reason. The operation that carries it out ends in the
+// ended, or as failed for the reason. What is told on the collection's row, which is for
+// whoever may read it, names no files: those may be no documents. The operation that carries it out ends in the
 // same unit of work.
 func (r *Repository) FinishSyncRun(ctx context.Context, scope Scope, reason string) error {
 	var told *string

@@ -2,6 +2,7 @@ package operations_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -196,4 +197,24 @@ func TestSync_ACollectionOnWhichNoRunCanBeStartedMakesRoomForOthers(t *testing.T
 	require.ErrorContains(t, err, "no run")
 	w.Exec(`drop function refuse cascade`)
 	require.EqualValues(t, 1, w.Int(`select count(*) from collections where sync_next_run_at between now() + interval '30 seconds' and now() + interval '1 minute'`))
+}
+
+func TestSync_WhatReadersAreToldNamesNoFiles(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	w := testworld.New(t, d.setting(), testworld.Setting("MAX_UPLOAD_BYTES=1024"))
+	c := w.Collection(w.Root, testworld.Public())
+	d.write("secret plans.txt", strings.Repeat("x", 2000))
+	d.write("a.txt", "A walrus.")
+	d.addSource(w, c, nil)
+	syncNow(t, w, c)
+	bob := w.User("bob")
+	url := "/api/v2/collections/" + c.ID.String()
+	w.HTTP(t,
+		testworld.Scenario{Name: "a reader", As: &bob, URL: url, Status: 200, HasNot: []string{"secret plans"}, Has: []string{
+			`"sync_last_error":"1 of 1 sources could be read only in part, and 0 not at all. The run has the reasons."`,
+		}},
+		testworld.Scenario{Name: "the list", As: &bob, URL: "/api/v2/collections", Status: 200, HasNot: []string{"secret plans"}},
+		testworld.Scenario{Name: "who may write", As: &w.Root, URL: url + "/sync/runs", Status: 200, Has: []string{"secret plans.txt: The file is larger"}},
+	)
 }
