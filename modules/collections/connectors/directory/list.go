@@ -32,6 +32,7 @@ const (
 	reasonLong     = "has a path that is too long"
 	reasonDeep     = "is a folder in too many folders"
 	reasonDangling = "is a link to nothing"
+	reasonCircle   = "is a link that leads in a circle, or through too many others"
 	reasonFolder   = "is a link to a folder"
 	reasonOut      = "is a link that leads out of the source"
 )
@@ -167,7 +168,9 @@ func (w *walk) target(full string) (fs.FileInfo, bool) {
 	switch {
 	case errors.Is(err, errOut):
 		w.report.LeaveOut(full, reasonOut)
-	case errors.Is(err, errCircle), err != nil && isGone(err):
+	case errors.Is(err, errCircle):
+		w.report.LeaveOut(full, reasonCircle)
+	case err != nil && isGone(err):
 		w.report.LeaveOut(full, reasonDangling)
 	case err != nil:
 		w.missed(full, err)

@@ -1,6 +1,7 @@
 package directory_test
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -48,6 +49,44 @@ func TestOpen_WhatIsNoFileOfTheSourceIsRefused(t *testing.T) {
 	}
 	_, _, err := c.Open(t.Context(), folder(outside), "secret.txt")
 	require.ErrorIs(t, err, directory.ErrOutside)
+}
+
+// Somebody replaces a file by a link and the other way round while it is opened.
+func TestOpen_ALinkThatBecomesAFileWhileItIsFollowedIsNoTroubleOfTheDisk(t *testing.T) { //nolint:paralleltest // another test measures memory
+	root := tree(t, "src/a.txt", "src/b.txt")
+	c := directory.New([]string{root})
+	done := make(chan struct{})
+	swapped := make(chan error, 1)
+	go func() {
+		for i := 0; ; i++ {
+			select {
+			case <-done:
+				swapped <- nil
+				return
+			default:
+			}
+			made := os.WriteFile(root+"/new", []byte("x"), 0o600)
+			if i%2 == 0 {
+				_ = os.Remove(root + "/new")
+				made = os.Symlink("b.txt", root+"/new")
+			}
+			if err := errors.Join(made, os.Rename(root+"/new", root+"/src/a.txt")); err != nil {
+				swapped <- err
+				return
+			}
+		}
+	}()
+	defer func() {
+		close(done)
+		require.NoError(t, <-swapped)
+	}()
+	for range 10_000 {
+		content, _, err := c.Open(t.Context(), folder(root+"/src"), "a.txt")
+		if err == nil {
+			err = content.Close()
+		}
+		require.NotErrorIs(t, err, syscall.EINVAL, "that it is none any more")
+	}
 }
 
 // Whatever takes a file's place between the look and the opening.

@@ -131,7 +131,11 @@ func follow(root *os.Root, names []string, path string) (string, fs.FileInfo, er
 			return "", nil, errCircle
 		}
 		var target string
-		if target, err = root.Readlink(next); err != nil {
+		if target, err = root.Readlink(next); errors.Is(err, syscall.EINVAL) { // it is none any more: look again
+			ahead, err = slices.Concat([]string{name}, ahead), nil
+			continue
+		}
+		if err != nil {
 			break
 		}
 		if filepath.IsAbs(target) {
