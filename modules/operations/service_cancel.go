@@ -108,9 +108,9 @@ func (s *Service) withdrawMany(ctx context.Context, scope collections.Scope, o O
 	}
 }
 
-// reasonOfCancel is what is said of a document that was not got to.
+// reasonOfCancel is what is said of a document, or a source, that was not got to.
 func reasonOfCancel(o Operation) string {
-	return fmt.Sprintf("The %s operation was cancelled before it got to this document.", o.Type)
+	return fmt.Sprintf("The %s operation was cancelled before it was through.", o.Type)
 }
 
 // cancel is the unit of work of [Service.Cancel]; left is what was put away before.

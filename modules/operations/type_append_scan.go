@@ -114,11 +114,25 @@ func (s *scan) outcome() (outcome, problem string) {
 			s.problems = append(s.problems, w.String())
 		}
 	}
-	told := fmt.Sprintf("%d files were not taken, and %d places could not be looked into: %s", s.refused, s.report.Unread, strings.Join(s.problems, "; "))
+	var what []string
+	if s.refused > 0 {
+		what = append(what, numbered(int64(s.refused), "file was", "files were")+" not taken")
+	}
+	if s.report.Unread > 0 {
+		what = append(what, numbered(s.report.Unread, "place", "places")+" could not be looked into")
+	}
+	told := strings.Join(what, ", and ") + ": " + strings.Join(s.problems, "; ")
 	if s.report.Unread > 0 {
 		told += ". What is gone was not removed, since not everything was seen."
 	}
 	return collections.RunPartial, told
+}
+
+func numbered(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // scanStep does the next piece of the runs over the collection's sources that were

@@ -43,7 +43,7 @@ func (w *Worker) complete(ctx context.Context, run *Run, work Work) error {
 func (w *Worker) broken(ctx context.Context, log *slog.Logger, run *Run, cause error) error {
 	again, passes, err := w.retries(ctx, run, cause)
 	if err == nil && !again {
-		log.ErrorContext(ctx, "an operation failed", "error", cause)
+		log.Log(ctx, levelOf(cause), "an operation failed", "error", cause)
 		return w.fail(ctx, run, cause)
 	}
 	var pause time.Duration
@@ -62,6 +62,19 @@ func (w *Worker) broken(ctx context.Context, log *slog.Logger, run *Run, cause e
 		log.ErrorContext(ctx, "an operation was broken off and will be tried again", "error", cause, "in", pause)
 	}
 	return nil
+}
+
+// levelOf is how much whoever runs the server should care that an operation has failed of
+// something: a folder that is gone, say, is its user's matter.
+func levelOf(cause error) slog.Level {
+	switch apperr.KindOf(cause) {
+	case apperr.Internal:
+		return slog.LevelError
+	case apperr.Unavailable:
+		return slog.LevelWarn
+	default:
+		return slog.LevelInfo
+	}
 }
 
 // letGo says what has become of letting go of an operation, which is no failure: its lease
@@ -131,9 +144,9 @@ func (w *Worker) withdrawMany(ctx context.Context, run *Run, reason string) erro
 	return nil
 }
 
-// reasonOfFailure is what is said of a document that was not got to.
+// reasonOfFailure is what is said of a document, or a source, that was not got to.
 func reasonOfFailure(run *Run, reason string) string {
-	return fmt.Sprintf("The %s operation failed before it got to this document: %s", run.Operation.Type, reason)
+	return fmt.Sprintf("The %s operation failed before it was through: %s", run.Operation.Type, reason)
 }
 
 // end marks the operation as failed and its collection as in error, in the unit
