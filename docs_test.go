@@ -103,6 +103,8 @@ func TestDocs_NameEveryScheduledTask(t *testing.T) {
 	for _, task := range testworld.New(t, testworld.NoWorker(), testworld.Empty()).Schedule.Tasks() {
 		every := fmt.Sprintf("%.0f minutes", task.Every.Minutes())
 		switch {
+		case task.Every == time.Minute:
+			every = "minute"
 		case task.Every == time.Hour:
 			every = "hour"
 		case task.Every == 24*time.Hour:

@@ -42,8 +42,8 @@ func (s *Service) Connectors(ctx context.Context) ([]connectors.Description, err
 	return s.connectors.Descriptions(), nil
 }
 
-// Sources lists the collection's sources. It needs [Write]: a source tells where
-// things lie on the server, which is not for every reader of a public collection.
+// Sources lists the collection's sources. It needs [Write]: what went wrong with a source
+// names files that are no documents, which are not for every reader of a public collection.
 func (s *Service) Sources(ctx context.Context, id uuid.UUID, page database.Page) ([]Source, int64, error) {
 	scope, err := s.Authorize(ctx, id, Write)
 	if err != nil {
