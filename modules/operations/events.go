@@ -180,7 +180,11 @@ func (o Operation) progressEvent(p Progress, finished bool) events.Event {
 		data["removed"], data["total"], data["progress_percent"] = p.Done, p.Total, percent
 		return o.event(eventRemoving, data)
 	}
-	data["processed"], data["failed"], data["skipped"], data["total"] = p.Done-p.Failed-p.Skipped, p.Failed, p.Skipped, p.Total
+	processed := p.Done - p.Failed - p.Counts[countGone]
+	if o.Type == TypeReindex { // what it skips it is done with; a run over a source is not
+		processed -= p.Skipped
+	}
+	data["processed"], data["failed"], data["skipped"], data["total"] = processed, p.Failed, p.Skipped, p.Total
 	if !finished {
 		data["message"] = p.Message
 		return o.event(eventProgress, data)

@@ -209,3 +209,27 @@ func TestScan_WhatIsTooLargeIsNotRead(t *testing.T) {
 	requireCount(t, 2, o, "total_files_scanned")
 	require.Contains(t, testworld.Value[string](w, `select last_error from collection_sources`), "larger than the 1024 bytes")
 }
+
+func TestScan_WhatIsUnchangedIsNotTakenFromWhatIsToldAsProcessed(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	w := testworld.New(t, d.setting())
+	w.StartListening()
+	c := w.Collection(w.Root)
+	for i := range 5 {
+		d.write(fmt.Sprintf("%d.txt", i), fmt.Sprintf("Walrus number %d.", i))
+	}
+	d.addSource(w, c, nil)
+	d.write("new.txt", "A heron.")
+	socket := w.Watch("/ws/operations", w.Token(w.Root))
+	socket.Nothing()
+	syncNow(t, w, c)
+	processed := 0.0
+	for _, f := range socket.Until("operation_completed") {
+		if n, ok := f.Data["processed"].(float64); ok {
+			require.GreaterOrEqual(t, n, processed, f.Text)
+			processed = n
+		}
+	}
+	require.InDelta(t, 1, processed, 0)
+}
