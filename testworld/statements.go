@@ -21,9 +21,18 @@ var (
 	namesTable      = regexp.MustCompile(`(?i)\b(from|join|into|update|copy|truncate|table|lock)\s+("?public"?\.)?"?(chunks|chunk_search)\b`)
 )
 
+// isOnChunks remembers the answers of [IsOnChunks]: some hundred statements are sent over
+// and over, and the look at each was a twentieth of the processor time of tests.
+var isOnChunks sync.Map
+
 // IsOnChunks tells a statement that reads or writes chunks or their search rows.
 func IsOnChunks(sql string) bool {
-	return beginsStatement.MatchString(sql) && namesTable.MatchString(sql)
+	if known, ok := isOnChunks.Load(sql); ok {
+		return known == true
+	}
+	is := beginsStatement.MatchString(sql) && namesTable.MatchString(sql)
+	isOnChunks.Store(sql, is)
+	return is
 }
 
 // StatementsOnChunks finds every SQL text in the program's source that is about chunks
