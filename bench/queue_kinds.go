@@ -238,11 +238,6 @@ func (idleWork) Abandon(context.Context, *operations.Run, string) (int64, error)
 	return 0, errNotHere
 }
 
-// WithdrawSome is not called.
-func (idleWork) WithdrawSome(context.Context, collections.Scope, string) (int64, error) {
-	return 0, errNotHere
-}
-
 // Withdraw is not called.
 func (idleWork) Withdraw(context.Context, collections.Scope, string) (int64, error) {
 	return 0, errNotHere

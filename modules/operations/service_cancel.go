@@ -85,27 +85,13 @@ const (
 // in several before it, and tells how much that was. From the first on nobody works on
 // the operation. It goes on although nobody waits for the answer any more, or the rest
 // would be worked on; where it is killed, it is.
-func (s *Service) withdrawMany(ctx context.Context, scope collections.Scope, o Operation) (all int64, err error) {
-	work, ok := s.works[o.Type]
-	if !ok {
-		return 0, nil
-	}
+func (s *Service) withdrawMany(ctx context.Context, scope collections.Scope, o Operation) (int64, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTimeout)
 	defer cancel()
 	name := "cancelled by " + uuid.NewString()
-	for {
-		var n int64
-		err := s.db.InTx(ctx, func(ctx context.Context) error {
-			if n, err = work.WithdrawSome(ctx, scope, reasonOfCancel(o)); err != nil || n == 0 {
-				return err
-			}
-			return s.repository.Seize(ctx, o.UUID, name, seizedFor)
-		})
-		if err != nil || n == 0 {
-			return all, err
-		}
-		all += n
-	}
+	return s.works.withdrawMany(ctx, s.db, o.Type, scope, reasonOfCancel(o), func(ctx context.Context) error {
+		return s.repository.Seize(ctx, o.UUID, name, seizedFor)
+	})
 }
 
 // reasonOfCancel is what is said of a document, or a source, that was not got to.
@@ -132,12 +118,12 @@ func (s *Service) cancel(ctx context.Context, scope collections.Scope, o Operati
 		return err
 	}
 	left += before + late
-	result := map[string]any{"documents_left": left}
-	if !o.Type.takesDocuments() { // nothing of it waits in a state of its own
-		delete(result, "documents_left")
-		if p := o.Meta.Progress; p != nil {
-			result["documents_left"] = max(p.Total-p.Done, 0)
-		}
+	result := map[string]any{}
+	switch p := o.Meta.Progress; {
+	case o.Type.takesDocuments():
+		result["documents_left"] = left
+	case p != nil: // nothing of it waits in a state of its own
+		result["documents_left"] = max(p.Total-p.Done, 0)
 	}
 	if err := s.repository.Cancel(ctx, o.UUID, result); err != nil {
 		return err

@@ -198,8 +198,3 @@ func (*purgeWork) Abandon(context.Context, *Run, string) (int64, error) { return
 
 // Withdraw has nothing to put away: nobody cancels a purge.
 func (*purgeWork) Withdraw(context.Context, collections.Scope, string) (int64, error) { return 0, nil }
-
-// WithdrawSome has nothing to put away.
-func (*purgeWork) WithdrawSome(context.Context, collections.Scope, string) (int64, error) {
-	return 0, nil
-}

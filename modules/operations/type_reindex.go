@@ -258,11 +258,6 @@ func (*reindexWork) Withdraw(context.Context, collections.Scope, string) (int64,
 	return 0, nil
 }
 
-// WithdrawSome has nothing to put away.
-func (*reindexWork) WithdrawSome(context.Context, collections.Scope, string) (int64, error) {
-	return 0, nil
-}
-
 // endOf is the end of a path that is longer than so many characters.
 func endOf(path string, characters int) string {
 	runes := []rune(path)

@@ -175,8 +175,3 @@ func (*removeSourceWork) Abandon(context.Context, *Run, string) (int64, error) {
 func (*removeSourceWork) Withdraw(context.Context, collections.Scope, string) (int64, error) {
 	return 0, nil
 }
-
-// WithdrawSome has nothing to put away.
-func (*removeSourceWork) WithdrawSome(context.Context, collections.Scope, string) (int64, error) {
-	return 0, nil
-}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"semantik/modules/collections"
+	"semantik/platform/database"
 	"semantik/platform/events"
 )
 
@@ -35,9 +36,12 @@ type Work interface {
 	// reason is for people. It is called once before the collection is locked,
 	// because steps lock it last too, and once after, for what came in meanwhile.
 	Withdraw(ctx context.Context, scope collections.Scope, reason string) (int64, error)
-	// WithdrawSome puts away some of that before, where it is too much for one
-	// transaction, and tells how many pieces of work that were; 0 when Withdraw can do
-	// the rest.
+}
+
+// withdrawsByParts is work of which more may wait than one transaction can put away.
+type withdrawsByParts interface {
+	// WithdrawSome puts away some of it, and tells how many pieces of work that were; 0
+	// when [Work.Withdraw] can do the rest.
 	WithdrawSome(ctx context.Context, scope collections.Scope, reason string) (int64, error)
 }
 
@@ -51,6 +55,29 @@ func NewWorks(works ...Work) Works {
 		known[work.Type()] = work
 	}
 	return known
+}
+
+// withdrawMany puts away what is too much for the transaction that ends an operation of
+// the type, in several before it, and tells how much that was. hold is the last of each:
+// it keeps the operation from whoever else might work on it, and its error rolls back.
+func (w Works) withdrawMany(ctx context.Context, db *database.DB, t Type, scope collections.Scope, reason string, hold func(context.Context) error) (all int64, err error) {
+	work, ok := w[t].(withdrawsByParts)
+	if !ok {
+		return 0, nil
+	}
+	for {
+		var n int64
+		err := db.InTx(ctx, func(ctx context.Context) (err error) {
+			if n, err = work.WithdrawSome(ctx, scope, reason); err != nil || n == 0 {
+				return err
+			}
+			return hold(ctx)
+		})
+		if err != nil || n == 0 {
+			return all, err
+		}
+		all += n
+	}
 }
 
 // Run is one attempt at an operation by this worker.

@@ -112,7 +112,12 @@ func (w *Worker) failFor(ctx context.Context, run *Run, reason string) error {
 	// What follows may last, and is about the end.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failTimeout)
 	defer cancel()
-	err := w.withdrawMany(ctx, run, reason)
+	_, err := w.works.withdrawMany(ctx, w.db, run.Operation.Type, run.Scope, reasonOfFailure(run, reason), func(ctx context.Context) error {
+		if w.isStopping() {
+			return errStopping
+		}
+		return w.repository.Renew(ctx, run.Operation, w.config.Lease)
+	})
 	if err == nil {
 		err = w.db.InTx(ctx, func(ctx context.Context) error { return w.end(ctx, run, reason) })
 	}
@@ -120,28 +125,6 @@ func (w *Worker) failFor(ctx context.Context, run *Run, reason string) error {
 		return nil
 	}
 	return err
-}
-
-// withdrawMany puts away what is too much for the transaction that ends the operation,
-// in several before it, each of which holds the lease.
-func (w *Worker) withdrawMany(ctx context.Context, run *Run, reason string) error {
-	work, ok := w.works[run.Operation.Type]
-	for ok {
-		if w.isStopping() {
-			return errStopping
-		}
-		var n int64
-		err := w.db.InTx(ctx, func(ctx context.Context) (err error) {
-			if n, err = work.WithdrawSome(ctx, run.Scope, reasonOfFailure(run, reason)); err != nil || n == 0 {
-				return err
-			}
-			return w.repository.Renew(ctx, run.Operation, w.config.Lease)
-		})
-		if err != nil || n == 0 {
-			return err
-		}
-	}
-	return nil
 }
 
 // reasonOfFailure is what is said of a document, or a source, that was not got to.
