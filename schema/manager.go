@@ -38,6 +38,9 @@ type Options struct {
 	WaitTimeout time.Duration
 	// Logger hears of waiting and of attempts that are repeated; nil: nobody.
 	Logger *slog.Logger
+	// Restoring is set by a restore alone, which makes the schema while the database is
+	// not whole; for everybody else that is [ErrRestoring].
+	Restoring bool
 }
 
 // Manager plans and applies the schema of one database. Its methods may be

@@ -10,6 +10,10 @@ import (
 const (
 	// publicSchema is the PostgreSQL schema that our tables live in.
 	publicSchema = "public"
+	// AsideSchema is the PostgreSQL schema in which a restore keeps what was in the
+	// database before, until all is restored. As long as it is there, what is in the
+	// database is not whole.
+	AsideSchema = "semantik_before_restore"
 	// minPostgres is the oldest server version, as server_version_num gives it.
 	minPostgres = 150000
 )
@@ -23,6 +27,7 @@ type state struct {
 	partitionCount int // 0: no collections table
 	queueVersion   int // 0: the queue has no tables
 	last           *Entry
+	restoring      bool // a restore has begun and not ended
 }
 
 // querier is a pool or a connection.
@@ -43,7 +48,8 @@ select current_setting('server_version'),
            join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
            where d.adrelid = to_regclass('public.collections')
              and a.attname = 'partition_key'
-       ), 0)`
+       ), 0),
+       to_regnamespace($2) is not null`
 
 // readState looks at the database and refuses one that is too old.
 func (m *Manager) readState(ctx context.Context, q querier) (state, error) {
@@ -52,8 +58,8 @@ func (m *Manager) readState(ctx context.Context, q querier) (state, error) {
 	}
 	var st state
 	var hasQueue bool
-	err := q.QueryRow(ctx, stateSQL, m.o.QueueSchema+".river_migration").
-		Scan(&st.postgres, &st.postgresNumber, &st.applied, &st.hasHistory, &hasQueue, &st.partitionCount)
+	err := q.QueryRow(ctx, stateSQL, m.o.QueueSchema+".river_migration", AsideSchema).
+		Scan(&st.postgres, &st.postgresNumber, &st.applied, &st.hasHistory, &hasQueue, &st.partitionCount, &st.restoring)
 	if err != nil {
 		return state{}, fmt.Errorf("looking at the schema: %w", err)
 	}
@@ -88,6 +94,9 @@ func (m *Manager) isCurrent(st state) bool {
 
 // refuse gives the reason why this program must not change this database.
 func (m *Manager) refuse(st state) error {
+	if st.restoring && !m.o.Restoring {
+		return ErrRestoring
+	}
 	if st.revision() > m.decl.revision || st.queueVersion > queueVersion() {
 		return &NewerSchemaError{
 			Revision:             m.decl.revision,

@@ -1,0 +1,170 @@
+package backup
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// pieceBytes is how much of a part is held in memory until it is written to an archive
+// as an entry of its own, so that several parts can be written to one file at once.
+const pieceBytes = 4 << 20
+
+// archive is a backup in one tar file, or on the way through a pipe.
+type archive struct {
+	mu sync.Mutex // the writer of entries takes turns
+	w  *tar.Writer
+
+	file     *os.File // nil: a pipe, that is somebody else's
+	path     string
+	finished bool
+}
+
+func newArchive(w io.Writer) *archive { return &archive{w: tar.NewWriter(w)} }
+
+func newArchiveFile(path string) (*archive, error) {
+	path = filepath.Clean(path)
+	// What another run left behind was never a backup.
+	file, err := os.OpenFile(path+partialSuffix, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("writing the backup: %w", err)
+	}
+	a := newArchive(file)
+	a.file, a.path = file, path
+	return a, nil
+}
+
+func (a *archive) create(name string) (io.WriteCloser, error) {
+	return &pieces{archive: a, name: name}, nil
+}
+
+// entry writes one entry.
+func (a *archive) entry(name string, data []byte) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	header := &tar.Header{Typeflag: tar.TypeReg, Name: name, Size: int64(len(data)), Mode: 0o600, ModTime: time.Now().Truncate(time.Second)}
+	if err := a.w.WriteHeader(header); err != nil {
+		return fmt.Errorf("writing the backup: %w", err)
+	}
+	if _, err := a.w.Write(data); err != nil {
+		return fmt.Errorf("writing the backup: %w", err)
+	}
+	return nil
+}
+
+func (a *archive) finish(manifest []byte) error {
+	if err := a.entry(manifestName, manifest); err != nil {
+		return err
+	}
+	if err := a.w.Close(); err != nil {
+		return fmt.Errorf("ending the backup: %w", err)
+	}
+	if a.file == nil {
+		a.finished = true
+		return nil
+	}
+	if err := (syncedFile{a.file}).Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(a.path+partialSuffix, a.path); err != nil {
+		return fmt.Errorf("giving the backup its name: %w", err)
+	}
+	a.finished = true
+	return syncDir(filepath.Dir(a.path))
+}
+
+func (a *archive) abandon() {
+	if a.finished || a.file == nil {
+		return
+	}
+	_ = a.file.Close()
+	_ = os.Remove(a.path + partialSuffix)
+}
+
+// pieces writes a part as numbered entries.
+type pieces struct {
+	archive *archive
+	name    string
+	buffer  bytes.Buffer
+	count   int
+}
+
+func (p *pieces) Write(data []byte) (int, error) {
+	p.buffer.Write(data)
+	if p.buffer.Len() >= pieceBytes {
+		return len(data), p.flush()
+	}
+	return len(data), nil
+}
+
+func (p *pieces) flush() error {
+	defer p.buffer.Reset()
+	p.count++
+	return p.archive.entry(fmt.Sprintf("%s/%06d", p.name, p.count), p.buffer.Bytes())
+}
+
+// Close writes the rest. A part has one piece at least.
+func (p *pieces) Close() error {
+	if p.buffer.Len() == 0 && p.count > 0 {
+		return nil
+	}
+	return p.flush()
+}
+
+// span is a stretch of an archive's file.
+type span struct{ offset, length int64 }
+
+// archiveSource reads a backup in one file.
+type archiveSource struct {
+	file  *os.File
+	parts map[string][]span
+}
+
+// openArchive looks for the parts. It reads the headers alone.
+func openArchive(file *os.File) (*archiveSource, error) {
+	a := &archiveSource{file: file, parts: map[string][]span{}}
+	entries := tar.NewReader(file)
+	for {
+		header, err := entries.Next()
+		if errors.Is(err, io.EOF) {
+			return a, nil
+		}
+		if errors.Is(err, tar.ErrHeader) && len(a.parts) == 0 {
+			return nil, ErrNotBackup
+		}
+		if err != nil {
+			return a, nil //nolint:nilerr // it ends in the middle; the manifest that comes last is missing then
+		}
+		offset, err := file.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return nil, fmt.Errorf("reading the backup: %w", err)
+		}
+		name := header.Name
+		if name != manifestName {
+			name = filepath.ToSlash(filepath.Dir(name))
+		}
+		a.parts[name] = append(a.parts[name], span{offset, header.Size})
+	}
+}
+
+func (a *archiveSource) open(name string) (io.ReadCloser, error) {
+	spans, ok := a.parts[name]
+	if !ok {
+		return nil, fmt.Errorf("%w: %s is missing", ErrDamaged, name)
+	}
+	readers := make([]io.Reader, len(spans))
+	for i, s := range spans {
+		readers[i] = io.NewSectionReader(a.file, s.offset, s.length)
+	}
+	return io.NopCloser(io.MultiReader(readers...)), nil
+}
+
+func (a *archiveSource) has(name string) bool { return len(a.parts[name]) > 0 }
+
+func (a *archiveSource) close() error { return a.file.Close() }

@@ -1,0 +1,100 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+
+	"github.com/jackc/pgx/v5"
+)
+
+var monthName = regexp.MustCompile(`^audit_log_(\d{4})_(\d{2})$`)
+
+// makeMonths makes the months of the audit log that the backup has and that a new schema
+// does not.
+func (r *restore) makeMonths(ctx context.Context) error {
+	for _, t := range r.backup.Manifest.Tables {
+		month := monthName.FindStringSubmatch(t.Name)
+		if t.Parent != "audit_log" || month == nil {
+			continue
+		}
+		day := month[1] + "-" + month[2] + "-15 00:00:00+00"
+		if _, err := r.conn.Exec(ctx, "select make_audit_log_month($1::text::timestamptz)", day); err != nil {
+			return fmt.Errorf("making the month %s of the audit log: %w", t.Name, err)
+		}
+	}
+	return nil
+}
+
+// load loads the tables, each in a transaction of its own.
+func (r *restore) load(ctx context.Context, tables []Table) error {
+	r.o.Progress.Phase("Loading", r.backup.Manifest.Bytes(), true)
+	return onEach(ctx, r.o.Jobs, r.session, tables, func(ctx context.Context, conn *pgx.Conn, t Table) error {
+		return inTx(ctx, conn, func(ctx context.Context) error { return r.loadOne(ctx, conn, t) })
+	})
+}
+
+// session is one that loads, or builds indexes.
+func (r *restore) session(ctx context.Context) (*pgx.Conn, error) {
+	return connect(ctx, r.url, RestoreApplicationName)
+}
+
+// loadOne loads a table. It is emptied in the same transaction, which lets PostgreSQL
+// write rows that need no vacuum (FREEZE), and no log of them where wal_level is minimal.
+func (r *restore) loadOne(ctx context.Context, conn *pgx.Conn, t Table) (err error) {
+	rows, err := r.backup.rows(t)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	if err := script(ctx, conn, "truncate only "+t.identifier()); err != nil {
+		return fmt.Errorf("emptying %s: %w", t, err)
+	}
+	statement := fmt.Sprintf("copy %s (%s) from stdin (format binary, freeze)", t.identifier(), columnList(t.Columns))
+	from := &countingReader{from: rows, each: r.o.Progress.Add}
+	loaded, err := conn.PgConn().CopyFrom(ctx, from, statement)
+	if from.failed() {
+		return from.err // what PostgreSQL says is that we have broken off
+	}
+	if err != nil {
+		return fmt.Errorf("loading %s: %w", t, err)
+	}
+	if loaded.RowsAffected() != t.Rows {
+		return fmt.Errorf("loading %s: PostgreSQL took %d of %d rows", t, loaded.RowsAffected(), t.Rows)
+	}
+	return nil
+}
+
+// countingReader tells how much was read, and keeps the error that ended it.
+type countingReader struct {
+	from io.Reader
+	each func(n int64)
+	ctx  context.Context //nolint:containedctx // nil, or what ends a reading that nothing else does
+	err  error
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	if c.ctx != nil && c.ctx.Err() != nil {
+		return 0, c.ctx.Err()
+	}
+	n, err := c.from.Read(p)
+	c.each(int64(n))
+	c.err = err
+	return n, err
+}
+
+// failed reports whether the reading ended before its end.
+func (c *countingReader) failed() bool { return c.err != nil && !errors.Is(c.err, io.EOF) }
+
+// setSequences puts the sequences where they were.
+func (r *restore) setSequences(ctx context.Context) error {
+	for _, s := range r.backup.Manifest.Sequences {
+		name := pgx.Identifier{s.Schema, s.Name}.Sanitize()
+		if _, err := r.conn.Exec(ctx, "select setval($1::text::regclass, $2)", name, s.Last); err != nil {
+			return fmt.Errorf("setting the sequence %s: %w", name, err)
+		}
+	}
+	return nil
+}
