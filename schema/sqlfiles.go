@@ -34,9 +34,10 @@ var createTable = regexp.MustCompile(`(?m)^create table (\w+) \(`)
 // TableNames are the tables that the files declare, in their order: what a table refers
 // to stands before it. Partitions are not among them.
 func (f SQLFiles) TableNames() []string {
-	var names []string
-	for _, found := range createTable.FindAllStringSubmatch(f.Tables, -1) {
-		names = append(names, found[1])
+	found := createTable.FindAllStringSubmatch(f.Tables, -1)
+	names := make([]string, len(found))
+	for i := range found {
+		names[i] = found[i][1]
 	}
 	return names
 }

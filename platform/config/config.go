@@ -96,6 +96,9 @@ type Log struct {
 type Store struct {
 	// DataDir is absolute. It need not exist.
 	DataDir string
+	// BackupDir is the absolute path of the folder that backups are kept in. It need not
+	// exist.
+	BackupDir string
 	// PostgresBin is the folder with initdb, pg_ctl and postgres; "" means that
 	// they are looked for.
 	PostgresBin string

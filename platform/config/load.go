@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/providers/env/v2"
@@ -183,7 +184,7 @@ func (c *Config) resolvePaths() []Problem {
 		}
 	}
 	for name, path := range map[string]*string{
-		"SEMANTIK_DATA": &c.Store.DataDir, "SEMANTIK_POSTGRES_BIN": &c.Store.PostgresBin,
+		"SEMANTIK_DATA": &c.Store.DataDir, "SEMANTIK_POSTGRES_BIN": &c.Store.PostgresBin, nameBackupDir: &c.Store.BackupDir,
 	} {
 		if *path == "" {
 			continue
@@ -194,6 +195,9 @@ func (c *Config) resolvePaths() []Problem {
 			continue
 		}
 		*path = full
+	}
+	if c.Store.BackupDir == "" {
+		c.Store.BackupDir = filepath.Join(c.Store.DataDir, "backups")
 	}
 	return problems
 }

@@ -5,6 +5,8 @@ import "time"
 const (
 	day     = 24 * time.Hour
 	century = 36_500 * day
+
+	nameBackupDir = "BACKUP_DIR"
 )
 
 func retentionVariables() []Variable {
@@ -17,5 +19,8 @@ func retentionVariables() []Variable {
 		{Name: "OPERATION_RETENTION_DAYS", Default: "90",
 			Description: "How long operations that have ended are kept, but for the newest 100 of each collection, and what tells of a deleted collection.",
 			kind:        duration(day, day, century, func(c *Config) *time.Duration { return &c.Retention.Operations })},
+		{Name: nameBackupDir, DefaultText: "backups in SEMANTIK_DATA",
+			Description: "Folder that backups are written to and looked for in, where no other path is named. Better on another disk.",
+			kind:        text("a folder", func(c *Config) *string { return &c.Store.BackupDir }, validPath)},
 	}
 }

@@ -31,7 +31,7 @@ func newArchive(w io.Writer) *archive { return &archive{w: tar.NewWriter(w)} }
 func newArchiveFile(path string) (*archive, error) {
 	path = filepath.Clean(path)
 	// What another run left behind was never a backup.
-	file, err := os.OpenFile(path+partialSuffix, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	file, err := os.OpenFile(path+partialSuffix, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // the operator names it
 	if err != nil {
 		return nil, fmt.Errorf("writing the backup: %w", err)
 	}

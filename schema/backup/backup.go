@@ -57,7 +57,7 @@ func openSource(path string) (source, error) {
 	if info.IsDir() {
 		return folderSource(path), nil
 	}
-	file, err := os.Open(path)
+	file, err := os.Open(path) //nolint:gosec // the operator names it
 	if err != nil {
 		return nil, err
 	}

@@ -182,4 +182,3 @@ select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema)'`).Scan(&n))
 	return n
 }
-

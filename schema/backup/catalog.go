@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -103,27 +104,15 @@ func partitionKeys(ctx context.Context, conn *pgx.Conn, partitions int) ([]int, 
 
 // columnList writes a table's columns for a COPY.
 func columnList(columns []string) string {
-	quoted := ""
+	quoted := make([]string, len(columns))
 	for i, c := range columns {
-		if i > 0 {
-			quoted += ", "
-		}
-		quoted += pgx.Identifier{c}.Sanitize()
+		quoted[i] = pgx.Identifier{c}.Sanitize()
 	}
-	return quoted
+	return strings.Join(quoted, ", ")
 }
 
 // identifier writes the table's name for a statement.
 func (t Table) identifier() string { return pgx.Identifier{t.Schema, t.Name}.Sanitize() }
-
-// total is the number of bytes on the disk.
-func total(tables []listed) int64 {
-	var n int64
-	for _, t := range tables {
-		n += t.onDisk
-	}
-	return n
-}
 
 // without gives what is of the first and not of the second.
 func without(names, others []string) []string {

@@ -34,7 +34,7 @@ func field(row []byte, n int) []byte {
 		if at+4 > len(row) {
 			return nil
 		}
-		length := int(int32(binary.BigEndian.Uint32(row[at:]))) //nolint:gosec // the format says that it is signed
+		length := int(int32(binary.BigEndian.Uint32(row[at:])))
 		at += 4
 		if i == n {
 			if length < 0 {

@@ -2,6 +2,7 @@ package backup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,6 +16,9 @@ const (
 	RestoreApplicationName = "semantik restore"
 )
 
+// errURL does not repeat the URL, which may have a password.
+var errURL = errors.New("the database URL cannot be understood; it looks like postgres://user:password@host:5432/name")
+
 // cleanupTimeout bounds what is done after the caller's context has ended.
 const cleanupTimeout = 5 * time.Second
 
@@ -23,7 +27,7 @@ const cleanupTimeout = 5 * time.Second
 func connect(ctx context.Context, url, name string) (*pgx.Conn, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("the database URL cannot be understood; it looks like postgres://user:password@host:5432/name")
+		return nil, errURL
 	}
 	config.RuntimeParams["application_name"] = name
 	conn, err := pgx.ConnectConfig(ctx, config)
@@ -31,7 +35,7 @@ func connect(ctx context.Context, url, name string) (*pgx.Conn, error) {
 		return nil, fmt.Errorf("connecting to the database: %w", err)
 	}
 	if err := script(ctx, conn, sessionSettings); err != nil {
-		return nil, joinClose(fmt.Errorf("preparing a session: %w", err), conn)
+		return nil, joinClose(ctx, fmt.Errorf("preparing a session: %w", err), conn)
 	}
 	return conn, nil
 }
@@ -61,8 +65,9 @@ func disconnect(ctx context.Context, conn *pgx.Conn) error {
 	return conn.Close(ctx)
 }
 
-func joinClose(err error, conn *pgx.Conn) error {
-	_ = disconnect(context.Background(), conn) // the error is the news
+// joinClose ends a session of no use and gives the reason.
+func joinClose(ctx context.Context, err error, conn *pgx.Conn) error {
+	_ = disconnect(ctx, conn) // the error is the news
 	return err
 }
 

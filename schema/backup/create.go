@@ -131,7 +131,7 @@ func currentSchema(ctx context.Context, url, queueSchema string) (schema.SQLFile
 func openPool(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("the database URL cannot be understood; it looks like postgres://user:password@host:5432/name")
+		return nil, errURL
 	}
 	config.MaxConns = 2
 	config.ConnConfig.RuntimeParams["application_name"] = RestoreApplicationName

@@ -65,7 +65,7 @@ type Restored struct {
 var (
 	// ErrNotEmpty says that the database holds something and that nobody allowed to
 	// replace it.
-	ErrNotEmpty = errors.New("the database is not empty: it has users or collections")
+	ErrNotEmpty = errors.New("the database is not empty: it has users or collections; --force replaces what it holds")
 	// ErrInUse says that the program runs on the database.
 	ErrInUse = errors.New("the database is in use")
 	// ErrPartial says that a backup of some collections cannot become a whole database.
@@ -121,7 +121,7 @@ type restore struct {
 	backup *Backup
 	o      RestoreOptions
 	files  schema.SQLFiles // that the rows were made for
-	conn   *pgx.Conn    // holds the restore's lock
+	conn   *pgx.Conn       // holds the restore's lock
 }
 
 // filesToRestore gives the schema that the rows were made for, unless it is newer than
@@ -200,12 +200,12 @@ func (r *restore) lookOver(ctx context.Context) error {
 		return err
 	}
 	defer pool.Close()
-	drift, err := schema.New(pool, r.schemaOptions()).Check(ctx)
+	plan, err := schema.New(pool, r.schemaOptions()).Plan(ctx)
 	if err != nil {
 		return fmt.Errorf("checking the restored schema: %w", err)
 	}
-	if len(drift) > 0 {
-		return fmt.Errorf("the restored schema is not what is declared, which is a fault of this program: %v", drift)
+	if !plan.Empty() {
+		return fmt.Errorf("the restored schema is not what is declared, which is a fault of this program: %v %v", plan.Statements, plan.Handwritten)
 	}
 	var wrong int64
 	const wrongKeys = `

@@ -199,7 +199,7 @@ select set_config('maintenance_work_mem', greatest(262144, setting::bigint)::tex
 set max_parallel_maintenance_workers = 0;
 set max_parallel_workers_per_gather = 0`
 	if err := script(ctx, conn, settings); err != nil {
-		return nil, joinClose(fmt.Errorf("preparing a session: %w", err), conn)
+		return nil, joinClose(ctx, fmt.Errorf("preparing a session: %w", err), conn)
 	}
 	return conn, nil
 }

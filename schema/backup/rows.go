@@ -98,7 +98,7 @@ func rowLength(data []byte) (int, error) {
 	if len(data) < 2 {
 		return 0, nil
 	}
-	fields := int(int16(binary.BigEndian.Uint16(data))) //nolint:gosec // the format says that it is signed
+	fields := int(int16(binary.BigEndian.Uint16(data))) // the format says that it is signed
 	at := 2
 	if fields < -1 {
 		return 0, fmt.Errorf("a row has %d fields: %w", fields, errNotCopy)
@@ -107,7 +107,7 @@ func rowLength(data []byte) (int, error) {
 		if len(data) < at+4 {
 			return 0, nil
 		}
-		length := int(int32(binary.BigEndian.Uint32(data[at:]))) //nolint:gosec // as above
+		length := int(int32(binary.BigEndian.Uint32(data[at:])))
 		if length < -1 || length > maxRowBytes {
 			return 0, fmt.Errorf("a field has %d bytes: %w", length, errNotCopy)
 		}

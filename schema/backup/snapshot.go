@@ -14,7 +14,7 @@ type snapshot struct {
 	name string
 }
 
-const beginSnapshot = "begin isolation level repeatable read read only"
+const beginSnapshot = "begin transaction read only, isolation level repeatable read"
 
 // openSnapshot takes the moment.
 func openSnapshot(ctx context.Context, url string) (*snapshot, error) {
@@ -24,10 +24,10 @@ func openSnapshot(ctx context.Context, url string) (*snapshot, error) {
 	}
 	s := &snapshot{conn: conn}
 	if err := script(ctx, conn, beginSnapshot); err != nil {
-		return nil, joinClose(fmt.Errorf("beginning the snapshot: %w", err), conn)
+		return nil, joinClose(ctx, fmt.Errorf("beginning the snapshot: %w", err), conn)
 	}
 	if err := conn.QueryRow(ctx, "select pg_export_snapshot()").Scan(&s.name); err != nil {
-		return nil, joinClose(fmt.Errorf("exporting the snapshot: %w", err), conn)
+		return nil, joinClose(ctx, fmt.Errorf("exporting the snapshot: %w", err), conn)
 	}
 	return s, nil
 }
@@ -40,7 +40,7 @@ func (s *snapshot) join(ctx context.Context, url string) (*pgx.Conn, error) {
 	}
 	// The name is PostgreSQL's own and takes no parameter.
 	if err := script(ctx, conn, beginSnapshot+"; set transaction snapshot '"+s.name+"'"); err != nil {
-		return nil, joinClose(fmt.Errorf("joining the snapshot: %w", err), conn)
+		return nil, joinClose(ctx, fmt.Errorf("joining the snapshot: %w", err), conn)
 	}
 	return conn, nil
 }

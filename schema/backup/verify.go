@@ -114,7 +114,7 @@ func compare(ctx context.Context, url string, b *Backup, o RestoreOptions) error
 	})
 }
 
-// checkRules looks whether what always holds holds in what was restored. What does not
+// checkRules looks whether the rules of the data hold in what was restored. What does not
 // was wrong in the database that the backup was made of.
 func checkRules(ctx context.Context, url string, o RestoreOptions) error {
 	o.Progress.Phase("Checking the data", 0, false)
@@ -137,7 +137,7 @@ func checkRules(ctx context.Context, url string, o RestoreOptions) error {
 func withDatabase(server, name string) (string, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Scheme == "" {
-		return "", fmt.Errorf("the database URL cannot be understood; it looks like postgres://user:password@host:5432/name")
+		return "", errURL
 	}
 	u.Path = "/" + name
 	return u.String(), nil

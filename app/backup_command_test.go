@@ -1,0 +1,63 @@
+package app_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"semantik/platform/pgtest"
+)
+
+func TestBackup_IsMadeVerifiedRestoredAndPrunedByTheCommandLine(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, pgtest.Empty(t))
+	r := runs{t, o.environ}
+	require.Contains(t, r.ok("backup", "list").stdout, "There are no backups")
+	none := command(t, o.environ, "", "restore", "latest", "--force")
+	require.Equal(t, 1, none.code)
+	require.Contains(t, none.stderr, "there is no complete backup")
+
+	made := decode[map[string]any](t, r.ok("backup", "create", "--json"))
+	path, ok := made["path"].(string)
+	require.True(t, ok)
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "nobody else can read it")
+	require.Contains(t, r.ok("backup", "list").stdout, filepath.Base(path))
+	require.Contains(t, r.ok("backup", "verify", "latest").stdout, "Restored and compared")
+	require.Contains(t, r.ok("backup", "verify", "--quick", path).stdout, "all as they were")
+
+	o.ok(t, "correct horse\n", "create", "later", "--password-stdin")
+	refused := command(t, o.environ, "", "restore", filepath.Base(path))
+	require.Equal(t, 1, refused.code)
+	require.Contains(t, refused.stderr, "--force")
+	require.Contains(t, o.ok(t, "", "list").stdout, "later")
+	require.Contains(t, r.ok("restore", filepath.Base(path), "--force").stdout, "What the database held before is gone.")
+	require.NotContains(t, o.ok(t, "", "list").stdout, "later")
+	require.Contains(t, r.ok("restore", "--undo").stdout, "nothing to take back")
+	require.Contains(t, r.ok("backup", "prune", "--keep", "1").stdout, "nothing to remove")
+
+	piped := r.ok("backup", "create", "--to", "-")
+	require.True(t, strings.HasPrefix(piped.stdout, "schema/"), "an archive, and nothing else")
+	require.Contains(t, piped.stderr, "Backed up the whole database to standard output")
+	copied := filepath.Join(t.TempDir(), "copied.tar")
+	require.NoError(t, os.WriteFile(copied, []byte(piped.stdout), 0o600))
+	require.Contains(t, r.ok("backup", "verify", "--quick", copied).stdout, "all as they were")
+
+	for want, args := range map[string][]string{
+		"BACKUP is missing":        {"restore"},
+		"takes no backup":          {"restore", "--undo", path},
+		"leave one of them out":    {"restore", path, "--force", "--collection", "notes"},
+		"--jobs must be from":      {"backup", "create", "--jobs", "0"},
+		"--keep must be 1 or more": {"backup", "prune", "--keep", "0"},
+	} {
+		wrong := command(t, o.environ, "", args...)
+		require.Equal(t, 2, wrong.code, args)
+		require.Contains(t, wrong.stderr, want)
+	}
+	require.Contains(t, command(t, o.environ, "", "restore", "nowhere.tar").stderr, "semantik backup list")
+	require.Contains(t, command(t, o.environ, "", "backup", "create", "--to", path).stderr, "there is something with this name already")
+}
