@@ -44,6 +44,7 @@ func parts() []part {
 		{"read", (*bench).read},
 		{"purge", (*bench).purge},
 		{"search", (*bench).search},
+		{"backup", (*bench).backup},
 		{"steady", (*bench).steady},
 		{"queue", (*bench).queue},
 		{"queued", (*bench).queued},

@@ -36,9 +36,18 @@ func (r *restore) load(ctx context.Context, tables []Table) error {
 	})
 }
 
-// session is one that loads, or builds indexes.
+// session is one that loads, or builds indexes. It does not wait for the disk at each
+// commit: what ends the restore does, and until then it is worth nothing anyway. Nobody
+// else is there who would be kept waiting for a table.
 func (r *restore) session(ctx context.Context) (*pgx.Conn, error) {
-	return connect(ctx, r.url, RestoreApplicationName)
+	conn, err := connect(ctx, r.url, RestoreApplicationName)
+	if err != nil {
+		return nil, err
+	}
+	if err := script(ctx, conn, "set synchronous_commit = off; set lock_timeout = 0"); err != nil {
+		return nil, joinClose(ctx, fmt.Errorf("preparing a session: %w", err), conn)
+	}
+	return conn, nil
 }
 
 // loadOne loads a table. It is emptied in the same transaction, which lets PostgreSQL

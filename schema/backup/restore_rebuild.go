@@ -13,9 +13,11 @@ import (
 type definition struct {
 	table  string // of ours, in quotes where needed
 	create string
-	drop   string // "": it goes with its parent's
-	parent bool   // on a partitioned table
-	bytes  int64  // of the table, once it is loaded
+	// validate checks the rows, for a foreign key that was made without.
+	validate string
+	drop     string // "": it goes with its parent's
+	parent   bool   // on a partitioned table
+	bytes    int64  // of the table, once it is loaded
 }
 
 // definitions are what was taken off the tables.
@@ -87,6 +89,10 @@ func (d *definitions) readConstraints(ctx context.Context, conn *pgx.Conn, names
 			one.drop = fmt.Sprintf("alter table %s drop constraint %s", table, name)
 		}
 		if foreign {
+			if !parent {
+				one.create += " not valid"
+				one.validate = fmt.Sprintf("alter table %s validate constraint %s", table, name)
+			}
 			d.keys = append(d.keys, one)
 		} else {
 			d.indexes = append(d.indexes, one)
@@ -118,37 +124,48 @@ func (d *definitions) readIndexes(ctx context.Context, conn *pgx.Conn, names []s
 
 // rebuild makes the indexes, then the foreign keys, then the statistics; each first on
 // the tables with rows, several at a time and the largest first, and then on the
-// partitioned ones, which take over what their partitions have.
+// partitioned ones, which take over what their partitions have. A foreign key is made
+// without a look at the rows and then checked: making it locks the table that it refers
+// to against all others that do, checking it does not.
 func (r *restore) rebuild(ctx context.Context, d *definitions) error {
 	sizes := map[string]int64{}
 	for _, t := range r.backup.Manifest.Tables {
 		sizes[t.Name] = t.Bytes
 	}
-	for _, group := range []struct {
-		phase string
-		all   []definition
-	}{{"Building indexes", d.indexes}, {"Checking foreign keys", d.keys}} {
-		for i := range group.all {
-			group.all[i].bytes = sizes[strings.Trim(group.all[i].table, `"`)]
+	for _, all := range [][]definition{d.indexes, d.keys} {
+		for i := range all {
+			all[i].bytes = sizes[strings.Trim(all[i].table, `"`)]
 		}
-		if err := r.make(ctx, group.phase, group.all); err != nil {
-			return err
-		}
+	}
+	tables, parents := split(d.indexes)
+	r.o.Progress.Phase("Building indexes", int64(len(d.indexes)), false)
+	if err := r.runGroups(ctx, r.o.Jobs, groupByTable(tables)); err != nil {
+		return err
+	}
+	if err := r.runGroups(ctx, 1, [][]definition{parents}); err != nil {
+		return err
+	}
+	tables, parents = split(d.keys)
+	r.o.Progress.Phase("Checking foreign keys", int64(len(d.keys)+len(tables)), false)
+	if err := r.runGroups(ctx, 1, [][]definition{tables}); err != nil {
+		return err
+	}
+	checks := make([][]definition, len(tables))
+	for i, key := range tables {
+		checks[i] = []definition{{create: key.validate}}
+	}
+	if err := r.runGroups(ctx, r.o.Jobs, checks); err != nil {
+		return err
+	}
+	if err := r.runGroups(ctx, 1, [][]definition{parents}); err != nil {
+		return err
 	}
 	return r.analyze(ctx)
 }
 
-// make runs definitions.
-func (r *restore) make(ctx context.Context, phase string, all []definition) error {
-	r.o.Progress.Phase(phase, int64(len(all)), false)
-	run := func(ctx context.Context, conn *pgx.Conn, d definition) error {
-		if err := script(ctx, conn, d.create); err != nil {
-			return fmt.Errorf("running %q: %w", d.create, err)
-		}
-		r.o.Progress.Add(1)
-		return nil
-	}
-	var parents, tables []definition
+// split tells those of tables with rows, the largest first, from those of partitioned
+// ones.
+func split(all []definition) (tables, parents []definition) {
 	for _, d := range all {
 		if d.parent {
 			parents = append(parents, d)
@@ -157,17 +174,22 @@ func (r *restore) make(ctx context.Context, phase string, all []definition) erro
 		}
 	}
 	slices.SortStableFunc(tables, func(a, b definition) int { return int(min(max(b.bytes-a.bytes, -1), 1)) })
-	if err := onEach(ctx, r.o.Jobs, r.builder, groupByTable(tables), func(ctx context.Context, conn *pgx.Conn, ds []definition) error {
-		for _, d := range ds {
-			if err := run(ctx, conn, d); err != nil {
-				return err
+	return tables, parents
+}
+
+// runGroups runs definitions, those of a group in one transaction.
+func (r *restore) runGroups(ctx context.Context, jobs int, groups [][]definition) error {
+	return onEach(ctx, jobs, r.builder, groups, func(ctx context.Context, conn *pgx.Conn, group []definition) error {
+		return inTx(ctx, conn, func(ctx context.Context) error {
+			for _, d := range group {
+				if err := script(ctx, conn, d.create); err != nil {
+					return fmt.Errorf("running %q: %w", d.create, err)
+				}
+				r.o.Progress.Add(1)
 			}
-		}
-		return nil
-	}); err != nil {
-		return err
-	}
-	return onEach(ctx, 1, r.builder, parents, run)
+			return nil
+		})
+	})
 }
 
 // groupByTable puts what is made on the same table together, since two such statements
