@@ -14,28 +14,23 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// What the database of this part holds beside its chunks.
-const (
-	backedUpCollections = 40
-	chunksOfADocument   = 25
-)
-
-// fillBackedUp fills a database with $1 chunks, beside the program. Texts are of random
+// fillBackedUp fills a database with $1 chunks, beside the program: those of forty
+// collections, whose documents have 25 each. Texts are of random
 // hexadecimal words, which compress no better than natural ones; the search rows have
 // forty words each.
 var fillBackedUp = []string{`
 insert into collections (name, owner_id, vector_store_name, status)
-select 'c' || i, id, 'store' || i, 'ready' from users, generate_series(1, ` + fmt.Sprint(backedUpCollections) + `) i where username = 'bench' and $1::int > 0`, `
+select 'c' || i, id, 'store' || i, 'ready' from users, generate_series(1, 40) i where username = 'bench' and $1::int > 0`, `
 insert into documents (collection_id, partition_key, file_path, file_name, file_size, content_hash, status, chunk_count)
-select c.id, c.partition_key, i || '.md', i || '.md', 12544, encode(sha256((c.id::text || i)::bytea), 'hex'), 'completed', ` + fmt.Sprint(chunksOfADocument) + `
-from collections c, generate_series(1, $1::int / ` + fmt.Sprint(backedUpCollections*chunksOfADocument) + `) i`, `
+select c.id, c.partition_key, i || '.md', i || '.md', 12544, encode(sha256((c.id::text || i)::bytea), 'hex'), 'completed', 25
+from collections c, generate_series(1, $1::int / 1000) i`, `
 insert into document_contents (document_id, collection_id, partition_key, kind, slice, data)
 select id, collection_id, partition_key, 'original', 0, string_agg(sha512((id::text || n)::bytea), '')
 from documents, generate_series(1, 196) n where $1::int > 0 group by id, collection_id, partition_key`, `
 insert into chunks (collection_id, partition_key, document_id, chunk_index, content)
 select d.collection_id, d.partition_key, d.id, i, w.words
 from documents d
-cross join generate_series(0, ` + fmt.Sprint(chunksOfADocument-1) + `) i
+cross join generate_series(0, 24) i
 cross join lateral (select string_agg(encode(sha256((d.id::text || i || n)::bytea), 'hex'), ' ') as words from generate_series(1, 16) n) w
 where $1::int > 0
 order by d.partition_key, d.collection_id, d.id, i`, `
@@ -45,7 +40,7 @@ select partition_key, collection_id, document_id, id, array_to_tsvector(array(
 from chunks where $1::int > 0
 order by partition_key, id`, `
 update collections c
-set document_count = d.n, total_size_bytes = d.n * 12544, chunk_count = d.n * ` + fmt.Sprint(chunksOfADocument) + `, vector_count = d.n * ` + fmt.Sprint(chunksOfADocument) + `
+set document_count = d.n, total_size_bytes = d.n * 12544, chunk_count = d.n * 25, vector_count = d.n * 25
 from (select collection_id, count(*) as n from documents group by 1) d
 where d.collection_id = c.id and $1::int > 0`,
 }
