@@ -21,6 +21,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/stretchr/testify/require"
 
+	"semantik/modules/operations/doctor"
 	"semantik/platform/apperr"
 	"semantik/platform/config"
 	"semantik/platform/pgtest"
@@ -115,6 +116,17 @@ func TestDocs_NameEveryScheduledTask(t *testing.T) {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", task.Name, every, task.Description)
 	}
 	requireGenerated(t, "operations.md", "tasks", b.String())
+}
+
+func TestDocs_NameEveryCheckOfTheDoctor(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("| check | what should hold | what it means when it does not | what to do |\n| --- | --- | --- | --- |\n")
+	for _, c := range doctor.Checks() {
+		cell := strings.NewReplacer("|", `\|`, "_", `\_`, "*", `\*`).Replace
+		fmt.Fprintf(&b, "| %s: `%s` | %s | %s | %s |\n", c.Severity, c.Key, cell(c.Name), cell(c.Meaning), cell(c.Remedy))
+	}
+	requireGenerated(t, "operations.md", "doctor", b.String())
 }
 
 func TestDocs_SayWhoMayDoWhat(t *testing.T) {

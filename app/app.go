@@ -20,6 +20,7 @@ import (
 	"semantik/modules/documents"
 	"semantik/modules/documents/extract"
 	"semantik/modules/operations"
+	"semantik/modules/operations/doctor"
 	"semantik/modules/users"
 	"semantik/platform/audit"
 	"semantik/platform/auth"
@@ -54,10 +55,12 @@ type App struct {
 	Operations  *operations.Service
 	Worker      *operations.Worker
 	Schedule    *schedule.Schedule
+	Doctor      *doctor.Doctor
 	Events      *events.Bus
 	Sockets     *sockets.Hub
 
 	limiter ratelimit.Limiter
+	starter *operations.Starter
 }
 
 // Options are what a caller decides besides the configuration.
@@ -147,7 +150,11 @@ func (a *App) join(ctx context.Context, c *config.Config, o Options) error {
 		return err
 	}
 	a.joinSockets(c, o) //nolint:contextcheck // a handshake brings its own
-	return a.joinSchedule(c, o)
+	if err := a.joinSchedule(c, o); err != nil {
+		return err
+	}
+	a.joinDoctor(c, o, manager)
+	return nil
 }
 
 func (a *App) joinUsers(c *config.Config, o Options) error {
@@ -191,6 +198,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 
 	status := collections.NewStatusChanger(a.DB, collectionRows, a.Audit)
 	starter := operations.NewStarter(a.DB, operationRows, a.Queue, collectionRows, status)
+	a.starter = starter
 	sources := connectors.New(directory.New(c.Sources.DocumentRoots))
 	a.Collections = collections.NewService(collections.Deps{
 		DB: a.DB, Repository: collectionRows, Operations: starter, Status: status, Directory: users.NewRepository(a.DB),

@@ -20,14 +20,18 @@ import (
 // analyzeLimit is more than the two statements together may take.
 const analyzeLimit = 45 * time.Minute
 
-// joinSchedule makes the schedule of what the program does by the clock, from what is
-// joined already.
-func (a *App) joinSchedule(c *config.Config, o Options) (err error) {
-	deps := upkeep.Deps{
+// upkeepDeps are what looking after the data of all collections stands on.
+func (a *App) upkeepDeps() upkeep.Deps {
+	return upkeep.Deps{
 		DB: a.DB, Collections: a.Collections, CollectionRows: collections.NewRepository(a.DB), DocumentRows: documents.NewRepository(a.DB),
 		ChunkRows: chunks.NewRepository(a.DB), OperationRows: operations.NewRepository(a.DB), UserRows: users.NewRepository(a.DB), Audit: a.Audit, Keys: a.Idempotency,
 		Queue: a.Queue,
 	}
+}
+
+// joinSchedule makes the schedule of what the program does by the clock, from what is
+// joined already.
+func (a *App) joinSchedule(c *config.Config, o Options) (err error) {
 	tasks := append([]schedule.Task{
 		{
 			Name: "audit-log", Every: audit.KeepEvery, Again: audit.KeepAgain, AtOnce: true,
@@ -44,7 +48,7 @@ func (a *App) joinSchedule(c *config.Config, o Options) (err error) {
 			Description: "Start a run over the sources of each collection that is synchronised by itself and due.",
 			Do:          func(ctx context.Context, _ *schedule.Run) (string, error) { return a.syncDue(ctx) },
 		},
-	}, upkeep.Tasks(deps, upkeep.Config{
+	}, upkeep.Tasks(a.upkeepDeps(), upkeep.Config{
 		Trash: c.Retention.Trash, Operations: c.Retention.Operations,
 		Rows: c.Operations.PurgeRows, Pause: c.Operations.PurgePause, Logger: o.Logger,
 	})...)

@@ -148,9 +148,9 @@ func (s Snapshot) Changed(other Snapshot) []string {
 	return changed
 }
 
-// Damage runs statements without the checks of foreign keys, looks which rows
-// break the rule then, and undoes them.
-func (w *World) Damage(statements string, rule schema.Rule) []string {
+// Damage runs statements without the checks of foreign keys, looks what
+// breaks the rule then, and undoes them.
+func (w *World) Damage(statements string, rule schema.Rule) schema.Broken {
 	w.t.Helper()
 	ctx := w.t.Context()
 	tx, err := w.DB.Pool().Begin(ctx)

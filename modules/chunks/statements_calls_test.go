@@ -209,6 +209,32 @@ var calls = map[string]func(ctx context.Context, p place) error{
 		}
 		return p.rows.EachLoadedDocument(ctx, p.scope, 1, func([]documents.Loaded) error { return nil })
 	},
+	"DeleteLostSearchRows": func(ctx context.Context, p place) error {
+		_, err := p.rows.DeleteLostSearchRows(ctx, p.scope, 10)
+		return err
+	},
+	"NoteUnindexed": func(ctx context.Context, p place) error {
+		_, err := p.rows.NoteUnindexed(ctx, p.scope)
+		return err
+	},
+	"RecountDocuments": func(ctx context.Context, p place) error {
+		tx, err := p.w.DB.Tx(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `update documents set chunk_count = 7, status = 'completed' where id = $1`, p.document.ID); err != nil {
+			return err
+		}
+		n, err := p.rows.RecountDocuments(ctx, p.scope, 10)
+		if err == nil && n != 1 {
+			return fmt.Errorf("%d documents were counted again", n)
+		}
+		return err
+	},
+	"ListMiscut": func(ctx context.Context, p place) error {
+		_, err := p.rows.ListMiscut(ctx, p.scope)
+		return err
+	},
 	"PurgeBacklog": func(ctx context.Context, p place) error {
 		_, err := p.rows.PurgeBacklog(ctx, p.scope, 10)
 		return err

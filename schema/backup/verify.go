@@ -128,7 +128,7 @@ func checkRules(ctx context.Context, url string, o RestoreOptions) error {
 		return err
 	}
 	for _, v := range violations {
-		o.Logger.WarnContext(ctx, "a rule does not hold in the backup, nor did it where it was made", "rule", v.Rule, "rows", v.Rows)
+		o.Logger.WarnContext(ctx, "a rule does not hold in the backup, nor did it where it was made", "rule", v.Rule.Name, "count", v.Count, "rows", v.Examples)
 	}
 	return nil
 }

@@ -45,19 +45,38 @@ func (u *upkeep) recount(ctx context.Context, run *schedule.Run) (string, error)
 		return "", err
 	}
 	err := u.inSlices(ctx, func(ctx context.Context) (bool, error) {
-		ids, err := u.CollectionRows.ListAfter(ctx, t.After, recountPage)
-		if err != nil || len(ids) == 0 {
+		more, err := u.recountPage(ctx, &t)
+		if err != nil {
 			return false, err
 		}
-		for _, id := range ids {
-			if err := u.recountOne(ctx, id, &t); err != nil {
-				return false, fmt.Errorf("recounting the collection %s: %w", id, err)
-			}
-			t.After = id
-		}
-		return len(ids) == recountPage, run.Keep(ctx, t)
+		return more, run.Keep(ctx, t)
 	})
 	return t.String(), err
+}
+
+// Recount is the task of that name, from the first collection to the last, for who wants
+// it done now. It tells how many collections it has corrected, and how many it has left
+// for the next time because something was being done with them.
+func Recount(ctx context.Context, deps Deps, config Config) (corrected int64, busy int, err error) {
+	u := newUpkeep(deps, config)
+	var t tally
+	err = u.inSlices(ctx, func(ctx context.Context) (bool, error) { return u.recountPage(ctx, &t) })
+	return int64(t.Corrected), t.Busy, err
+}
+
+// recountPage looks at the next collections, and reports whether there may be more.
+func (u *upkeep) recountPage(ctx context.Context, t *tally) (bool, error) {
+	ids, err := u.CollectionRows.ListAfter(ctx, t.After, recountPage)
+	if err != nil || len(ids) == 0 {
+		return false, err
+	}
+	for _, id := range ids {
+		if err := u.recountOne(ctx, id, t); err != nil {
+			return false, fmt.Errorf("recounting the collection %s: %w", id, err)
+		}
+		t.After = id
+	}
+	return len(ids) == recountPage, nil
 }
 
 // recountOne looks at a collection, and corrects it where that is needed and nothing is

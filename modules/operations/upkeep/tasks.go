@@ -66,15 +66,20 @@ type upkeep struct {
 	repository *repository
 }
 
-// Tasks gives the tasks, in the order in which they are listed.
-func Tasks(deps Deps, config Config) []schedule.Task {
+// newUpkeep fills in what is left open.
+func newUpkeep(deps Deps, config Config) *upkeep {
 	if config.Rows <= 0 {
 		config.Rows = operations.DefaultPurgeRows
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	u := &upkeep{Deps: deps, config: config, repository: &repository{deps.DB}}
+	return &upkeep{Deps: deps, config: config, repository: &repository{deps.DB}}
+}
+
+// Tasks gives the tasks, in the order in which they are listed.
+func Tasks(deps Deps, config Config) []schedule.Task {
+	u := newUpkeep(deps, config)
 	return []schedule.Task{
 		{
 			Name: "recount", Every: 7 * 24 * time.Hour, Again: time.Hour, Limit: 6 * time.Hour, Do: u.recount,
