@@ -24,6 +24,7 @@ var withoutScope = map[string]string{
 	"chunks.NextPending":            "it gives the id of a collection to the indexer, which asks for the scope then",
 	"chunks.CreateChunksBulk":       "each of its batches has one",
 	"documents.LockBinned":          "it gives ids of deleted documents to the task that empties the bin, which nobody asks for",
+	"documents.ListDoubles":         "it gives ids to the doctor, which deletes them through the service as the operator",
 	"documents.PurgeBinned":         "it deletes what is in the bin, and nothing that is not",
 	"documents.PurgeBinnedContents": "it deletes contents of what is in the bin, and nothing that is not",
 }

@@ -64,7 +64,7 @@ func (s *shell) withDoctor(cmd *cobra.Command, do func(ctx context.Context, d *d
 		return err
 	}
 	defer func() { err = errors.Join(err, db.stop(context.WithoutCancel(ctx), time.Now().Add(schemaStop))) }()
-	if err := s.checkSchema(ctx, c, db.url); err != nil {
+	if err := s.requireSchema(ctx, c, db.url); err != nil {
 		return err
 	}
 	a, err := Build(ctx, c, Options{DatabaseURL: db.url, Version: version(), Logger: log})
@@ -73,6 +73,20 @@ func (s *shell) withDoctor(cmd *cobra.Command, do func(ctx context.Context, d *d
 	}
 	defer a.Close()
 	return do(auth.WithIdentity(ctx, auth.Operator()), a.Doctor)
+}
+
+// requireSchema refuses a database without this program's schema.
+func (s *shell) requireSchema(ctx context.Context, c *config.Config, url string) error {
+	return withManager(ctx, c, url, s.logger(c, upLogLevel(c)), func(ctx context.Context, m *schema.Manager) error {
+		status, err := m.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if status.State != schema.StateCurrent {
+			return fmt.Errorf("the schema of the database is not that of this program: %s", stateText[status.State])
+		}
+		return nil
+	})
 }
 
 // examination is the result for programs. Its fields never change their meaning.
@@ -141,9 +155,9 @@ const findingExamples = 3
 
 func (s *shell) showExamination(r doctor.Report) {
 	look := s.styleFor(s.stdout)
-	whose := "a server of its own"
+	whose := "of DATABASE_URL"
 	if r.Server.Embedded {
-		whose = "the embedded server"
+		whose = "the embedded one"
 	}
 	s.printf("%s\n", folded(fmt.Sprintf("%s (%s); database %s, %s", shortVersion(r.Server.Version), whose, plain(r.Server.Database), mebibytes(float64(r.Server.Bytes)/(1<<20))), ""))
 	free := "not known"

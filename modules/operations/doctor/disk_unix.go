@@ -21,6 +21,6 @@ func diskOf(directory string) (free, total int64, err error) {
 	if err := unix.Statfs(directory, &s); err != nil {
 		return 0, 0, fmt.Errorf("%w: %w", errNotHere, err)
 	}
-	size := int64(s.Bsize)                                     //nolint:unconvert // its type differs between systems
+	size := int64(s.Bsize) //nolint:unconvert // its type differs between systems
 	return int64(s.Bavail) * size, int64(s.Blocks) * size, nil
 }

@@ -180,9 +180,10 @@ func resumeCollections(ctx context.Context, d *Doctor, note note) (int64, error)
 func binDuplicates(ctx context.Context, d *Doctor, note note) (total int64, err error) {
 	for {
 		found, err := d.DocumentRows.ListDoubles(ctx, listedAtOnce)
-		if err != nil || len(found) == 0 {
+		if err != nil {
 			return total, err
 		}
+		moved := total
 		for _, f := range found {
 			err := d.DB.InTx(ctx, func(ctx context.Context) error {
 				if err := d.Documents.Delete(ctx, f.CollectionID, f.ID); err != nil {
@@ -191,12 +192,18 @@ func binDuplicates(ctx context.Context, d *Doctor, note note) (total int64, err 
 				return note(ctx, 1, map[string]any{"collection_id": f.CollectionID, "document_id": f.ID})
 			})
 			if errors.Is(err, documents.ErrNotFound) {
-				continue // somebody was faster
+				continue // somebody was faster, or no read reaches it
 			}
 			if err != nil {
 				return total, err
 			}
 			total++
+		}
+		if total == moved {
+			return total, nil
+		}
+		if err := d.pause(ctx); err != nil {
+			return total, err
 		}
 	}
 }
