@@ -17,6 +17,9 @@ func Strict() []schema.Rule {
 	return all
 }
 
+// ErrNotHere is for a disk of another machine.
+var ErrNotHere = errNotHere
+
 // Disk is what is found of a disk.
 func Disk(free, total, database int64) []Finding { return disk(free, total, database) }
 
