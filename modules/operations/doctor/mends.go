@@ -28,6 +28,13 @@ func mends() []mend {
 	return append(ways,
 		mend{keys: []string{"search_row_chunk", "search_row_document"}, what: "search rows without a chunk deleted", do: dropLostSearchRows},
 		mend{keys: []string{"document_duplicate"}, what: "documents that were there twice moved to the bin", do: binDuplicates},
+		// While an operation is active counters are left alone, so this comes before those
+		// that start one.
+		mend{
+			keys: []string{"collection_document_count", "collection_bytes", "collection_chunk_count", "collection_vector_count"},
+			what: "collections recounted", do: recountCollections,
+		},
+		mend{keys: []string{"source_count"}, what: "sources recounted", do: recountSources},
 		mend{keys: []string{"operation_lease", "operation_wait"}, what: "leases of operations put right", do: inSliced(mendLeases)},
 		mend{keys: []string{"operation_job", "operation_job_lost", "operation_waiting"}, what: "operations rung for", do: ringForOperations},
 		mend{keys: []string{"job_operation"}, what: "jobs without an operation discarded", do: inSliced(discardJobs)},
@@ -35,11 +42,6 @@ func mends() []mend {
 		mend{keys: []string{"chunk_index_gap", "chunk_offsets"}, what: "documents given back to be cut anew", do: requeueDocuments},
 		mend{keys: []string{"document_processing", "collection_status"}, what: "collections given back to the worker", do: resumeCollections},
 		mend{keys: []string{"document_chunk_count"}, what: "documents recounted", do: recountDocuments},
-		mend{
-			keys: []string{"collection_document_count", "collection_bytes", "collection_chunk_count", "collection_vector_count"},
-			what: "collections recounted", do: recountCollections,
-		},
-		mend{keys: []string{"source_count"}, what: "sources recounted", do: recountSources},
 		mend{keys: []string{"chunk_search_row"}, what: "documents noted for their search rows", do: noteUnindexed},
 		mend{keys: []string{"index_invalid"}, what: "indexes rebuilt, or what a broken rebuild has left dropped", do: rebuildIndexes},
 		mend{keys: []string{"index_incomplete"}, what: "indexes built on partitions", do: completeIndexes},
