@@ -37,6 +37,7 @@ var platformMay = map[string][]string{
 	"jobs":        {"apperr", "database"},
 	"schedule":    {"apperr", "audit", "auth", "database", "jobs", "web"},
 	"events":      {"database"},
+	"schemawatch": {"apperr", "database"},
 	"sockets":     {"apperr", "auth", "events", "web"},
 	"postgres":    {"apperr"},
 	"pgtest":      {"apperr", "postgres", "database"},

@@ -31,6 +31,7 @@ import (
 	"semantik/platform/jobs"
 	"semantik/platform/ratelimit"
 	"semantik/platform/schedule"
+	"semantik/platform/schemawatch"
 	"semantik/platform/sockets"
 	"semantik/platform/web"
 	"semantik/schema"
@@ -58,6 +59,7 @@ type App struct {
 	Doctor      *doctor.Doctor
 	Events      *events.Bus
 	Sockets     *sockets.Hub
+	SchemaWatch *schemawatch.Watch
 
 	limiter ratelimit.Limiter
 	starter *operations.Starter
@@ -133,6 +135,7 @@ func (a *App) join(ctx context.Context, c *config.Config, o Options) error {
 	if _, err := manager.Apply(ctx, schema.ApplyOptions{SkipIfCurrent: true}); err != nil {
 		return fmt.Errorf("bringing the schema up to date: %w", err)
 	}
+	a.SchemaWatch = schemawatch.New(a.DB, manager, o.Logger)
 	if err := a.DB.ReadConstraintNames(ctx); err != nil {
 		return err
 	}
@@ -261,6 +264,11 @@ func (a *App) checks() []web.Check {
 			answer.Status, answer.Message = web.StatusUnhealthy, "The database does not answer."
 		}
 		return answer
+	}}, {Name: "schema", Probe: func(context.Context) web.Health {
+		if reason := a.DB.WritingStopped(); reason != nil {
+			return web.Health{Status: web.StatusUnhealthy, Message: reason.Message}
+		}
+		return web.Health{Status: web.StatusHealthy, Message: "The schema goes with this program."}
 	}}}
 }
 

@@ -60,6 +60,11 @@ func (m *Manager) Apply(ctx context.Context, o ApplyOptions) (*Applied, error) {
 		if m.isCurrent(st) && m.refuse(st) == nil {
 			return &Applied{Duration: time.Since(start)}, nil
 		}
+		if m.isNewer(st) && m.admits(st) {
+			m.log.WarnContext(ctx, "the database was upgraded by a newer program; this one still goes with it, and should follow soon",
+				"revision", m.decl.revision, "database_revision", st.revision())
+			return &Applied{Duration: time.Since(start)}, nil
+		}
 	}
 	s, st, err := m.openLocked(ctx)
 	if err != nil {
@@ -168,6 +173,7 @@ func (m *Manager) applyInTx(ctx context.Context, s *session, st state, o ApplyOp
 		Reverses:       reverses,
 		handwritten:    m.decl.handwritten(),
 		Details: EntryDetails{
+			OldestWriter:    m.decl.oldestWriter,
 			PostgresVersion: st.postgres,
 			Milliseconds:    time.Since(start).Milliseconds(),
 			Queue:           applied.Queue,

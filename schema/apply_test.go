@@ -252,9 +252,25 @@ func TestApply_refuses_a_database_of_a_newer_program(t *testing.T) {
 	t.Run("by its revision", func(t *testing.T) {
 		t.Parallel()
 		pool := newSchema(t, servers[0])
-		execute(t, pool, "update schema_history set revision = 1000, schema_hash = 'newer'")
+		execute(t, pool, "update schema_history set revision = 1000, schema_hash = 'newer', details = details - 'oldest_writer'")
 		m := schema.New(pool, schema.Options{})
 		requireNewer(t, m, func(e *schema.NewerSchemaError) { require.Equal(t, 1000, e.DatabaseRevision) })
+		var newer *schema.NewerSchemaError
+		require.ErrorAs(t, m.MayWrite(t.Context()), &newer)
+	})
+	t.Run("that older ones still go with", func(t *testing.T) {
+		t.Parallel()
+		pool := newSchema(t, servers[0])
+		m := schema.New(pool, schema.Options{})
+		require.NoError(t, m.MayWrite(t.Context()))
+		execute(t, pool, "update schema_history set revision = 1000, schema_hash = 'newer'")
+		require.NoError(t, m.MayWrite(t.Context()))
+		applied, err := m.Apply(t.Context(), schema.ApplyOptions{SkipIfCurrent: true})
+		require.NoError(t, err)
+		require.True(t, applied.Empty())
+		_, err = m.Apply(t.Context(), schema.ApplyOptions{})
+		var newer *schema.NewerSchemaError
+		require.ErrorAs(t, err, &newer)
 	})
 	t.Run("by its queue", func(t *testing.T) {
 		t.Parallel()

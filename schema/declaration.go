@@ -12,6 +12,14 @@ import (
 // A database with a higher one was made by a newer program, and is left alone.
 const Revision = 1
 
+// OldestWriter is the oldest revision whose programs may go on writing to a
+// database of this one, which is what an upgrade without downtime needs. It stays
+// where it is with a change that an older program does not notice: a new table, an
+// index, a column that may be null or has a default. It rises to [Revision] with
+// any other: an older program would write rows that are not good any more, so it
+// refuses to write.
+const OldestWriter = 1
+
 // DefaultPartitionCount is the number of partitions of the chunks where nothing
 // else is asked for; it is the number that schema.sql is written with.
 const DefaultPartitionCount = 100
@@ -33,20 +41,22 @@ var (
 
 // declaration is a version of the schema: what the database shall look like.
 type declaration struct {
-	revision   int
-	extensions string
-	tables     string
-	functions  string
-	partitions string
+	revision     int
+	oldestWriter int
+	extensions   string
+	tables       string
+	functions    string
+	partitions   string
 }
 
 func current() declaration {
 	return declaration{
-		revision:   Revision,
-		extensions: extensionsSQL,
-		tables:     schemaSQL,
-		functions:  functionsSQL,
-		partitions: partitionsSQL,
+		revision:     Revision,
+		oldestWriter: OldestWriter,
+		extensions:   extensionsSQL,
+		tables:       schemaSQL,
+		functions:    functionsSQL,
+		partitions:   partitionsSQL,
 	}
 }
 

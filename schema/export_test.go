@@ -4,19 +4,19 @@ import "github.com/jackc/pgx/v5/pgxpool"
 
 // Files are a version of the schema, for tests that need another than today's.
 type Files struct {
-	Revision                                  int
+	Revision, OldestWriter                    int
 	Extensions, Tables, Functions, Partitions string
 }
 
 // CurrentFiles are those of today.
 func CurrentFiles() Files {
 	d := current()
-	return Files{d.revision, d.extensions, d.tables, d.functions, d.partitions}
+	return Files{d.revision, d.oldestWriter, d.extensions, d.tables, d.functions, d.partitions}
 }
 
 // NewWith is New for another version of the schema.
 func NewWith(pool *pgxpool.Pool, o Options, f Files) *Manager {
-	return newManager(pool, o, declaration{f.Revision, f.Extensions, f.Tables, f.Functions, f.Partitions})
+	return newManager(pool, o, declaration{f.Revision, f.OldestWriter, f.Extensions, f.Tables, f.Functions, f.Partitions})
 }
 
 // FilesHash is what testdata/revisions.txt holds for the current revision.

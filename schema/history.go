@@ -41,6 +41,9 @@ type Entry struct {
 
 // EntryDetails is what else there is to say about an entry.
 type EntryDetails struct {
+	// OldestWriter is the oldest revision whose programs may write to what was
+	// applied; 0: none older.
+	OldestWriter    int              `json:"oldest_writer,omitempty"`
 	PostgresVersion string           `json:"postgres_version,omitempty"`
 	Milliseconds    int64            `json:"milliseconds,omitempty"`
 	Queue           []QueueMigration `json:"queue,omitempty"`      // migrations of the queue that ran before it

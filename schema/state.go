@@ -97,13 +97,8 @@ func (m *Manager) refuse(st state) error {
 	if st.restoring && !m.o.Restoring {
 		return ErrRestoring
 	}
-	if st.revision() > m.decl.revision || st.queueVersion > queueVersion() {
-		return &NewerSchemaError{
-			Revision:             m.decl.revision,
-			DatabaseRevision:     st.revision(),
-			QueueVersion:         queueVersion(),
-			DatabaseQueueVersion: st.queueVersion,
-		}
+	if m.isNewer(st) {
+		return m.newer(st)
 	}
 	if m.o.PartitionCount > 0 && st.partitionCount > 0 && m.o.PartitionCount != st.partitionCount {
 		return &PartitionCountError{Configured: m.o.PartitionCount, Database: st.partitionCount}
@@ -160,7 +155,7 @@ func (m *Manager) Status(ctx context.Context) (*Status, error) {
 		s.DatabaseHash = st.last.Hash
 	}
 	switch {
-	case st.revision() > m.decl.revision || st.queueVersion > queueVersion():
+	case m.isNewer(st):
 		s.State = StateNewer
 	case !st.applied:
 		s.State = StateEmpty

@@ -30,17 +30,20 @@ type DB struct {
 	// parents maps the name of a partition's index or constraint to its
 	// parent's, see ReadConstraintNames.
 	parents atomic.Pointer[map[string]string]
+	// refusal is why nothing may be written, see StopWriting.
+	refusal atomic.Pointer[apperr.Error]
 }
 
 // Open makes the pool and connects once, so that a wrong address shows itself
 // at the start. The error never contains a credential.
 func Open(ctx context.Context, config Config) (*DB, error) {
 	config = config.withDefaults()
-	pool, err := openPool(ctx, config)
+	db := &DB{config: config, constraints: map[string]*apperr.Error{}}
+	pool, err := openPool(ctx, config, db.prepare)
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{config: config, pool: pool, constraints: map[string]*apperr.Error{}}
+	db.pool = pool
 	for _, c := range config.Constraints {
 		maps.Copy(db.constraints, c)
 	}

@@ -36,7 +36,7 @@ func sessionSettings(c Config) map[string]string {
 	}
 }
 
-func openPool(ctx context.Context, c Config) (*pgxpool.Pool, error) {
+func openPool(ctx context.Context, c Config, prepare func(context.Context, *pgx.Conn) (bool, error)) (*pgxpool.Pool, error) {
 	pc, err := pgxpool.ParseConfig(c.URL)
 	if err != nil {
 		// pgx's own message masks the password but repeats the rest of the URL.
@@ -47,6 +47,7 @@ func openPool(ctx context.Context, c Config) (*pgxpool.Pool, error) {
 		// Behind PgBouncer: start-up parameters are refused there.
 	default:
 		maps.Copy(pc.ConnConfig.RuntimeParams, sessionSettings(c))
+		pc.PrepareConn = prepare
 	}
 	pc.MaxConns = int32(min(c.MaxConns+c.ListenerConns, 10_000))
 	pc.MinConns = 0

@@ -50,6 +50,9 @@ func (db *DB) Translate(err error) error {
 	case codeNumberOutOfRange:
 		return ErrInvalidNumber.WithCause(err)
 	case codeReadOnlyTransaction:
+		if reason := db.refusal.Load(); reason != nil {
+			return reason.WithCause(err)
+		}
 		return ErrUnavailable.WithCause(err)
 	}
 	if connectionLost(err) || strings.HasPrefix(pgErr.Code, classResources) {

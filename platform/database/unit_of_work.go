@@ -72,11 +72,15 @@ func (u *unit) usable() error {
 //
 // Besides fn's own error it returns [ErrPoolExhausted], [ErrUnavailable],
 // [ErrBusy] when the retries are used up, [ErrOutcomeUnknown], [ErrPoisoned] and
-// [ErrMisuse]. PostgreSQL's errors have passed through [DB.Translate].
+// [ErrMisuse], and the reason given to [DB.StopWriting]. PostgreSQL's errors have
+// passed through [DB.Translate].
 func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context) error, opts ...Option) error {
 	o := collect(opts)
 	if u := db.unitOf(ctx); u != nil {
 		return u.join(ctx, fn, o)
+	}
+	if err := db.mayWrite(o); err != nil {
+		return err
 	}
 	err := db.retrying(ctx, o, func() error { return db.runOnce(ctx, fn, o) })
 	if ended := ctx.Err(); ended != nil && isCancelled(err) {
@@ -193,6 +197,9 @@ func (u *unit) commit(ctx context.Context) error {
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("before the commit: %w", err)
+	}
+	if err := u.db.mayWrite(u.options); err != nil {
+		return err
 	}
 	if hook := u.db.config.BeforeCommit; hook != nil {
 		if err := hook(ctx); err != nil {
