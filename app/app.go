@@ -60,6 +60,7 @@ type App struct {
 	Events      *events.Bus
 	Sockets     *sockets.Hub
 	SchemaWatch *schemawatch.Watch
+	Schema      *schema.Manager
 
 	limiter ratelimit.Limiter
 	starter *operations.Starter
@@ -129,13 +130,13 @@ func databaseConfig(c *config.Config, o Options) database.Config {
 }
 
 func (a *App) join(ctx context.Context, c *config.Config, o Options) error {
-	manager := schema.New(a.DB.Pool(), schema.Options{
+	a.Schema = schema.New(a.DB.Pool(), schema.Options{
 		PartitionCount: c.Database.PartitionCount, QueueSchema: jobs.Schema, Version: o.Version, Logger: o.Logger,
 	})
-	if _, err := manager.Apply(ctx, schema.ApplyOptions{SkipIfCurrent: true}); err != nil {
+	if _, err := a.Schema.Apply(ctx, schema.ApplyOptions{SkipIfCurrent: true}); err != nil {
 		return fmt.Errorf("bringing the schema up to date: %w", err)
 	}
-	a.SchemaWatch = schemawatch.New(a.DB, manager, o.Logger)
+	a.SchemaWatch = schemawatch.New(a.DB, a.Schema, o.Logger)
 	if err := a.DB.ReadConstraintNames(ctx); err != nil {
 		return err
 	}

@@ -136,6 +136,7 @@ func (p *program) begin(ctx context.Context, group *errgroup.Group) error {
 		group.Go(func() error { return profiling.Serve(ctx, profiles, p.log) })
 	}
 	group.Go(func() error { p.SchemaWatch.Run(ctx); return nil })
+	group.Go(func() error { p.finishSchema(ctx); return nil })
 	group.Go(func() error { return p.db.watch(ctx) })
 	return nil
 }

@@ -2,8 +2,10 @@ package schema
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -13,7 +15,8 @@ type ApplyOptions struct {
 	AllowDestructive bool
 	// SkipIfCurrent returns at once when this very schema was the last one
 	// applied, without looking whether it has drifted since; for a server's
-	// start. Without it, drift is mended.
+	// start. Without it, drift is mended. Indexes on large tables are then left to
+	// [Manager.Finish], so that nobody waits for them.
 	SkipIfCurrent bool
 }
 
@@ -23,6 +26,9 @@ type Applied struct {
 	Queue []QueueMigration `json:"queue"`
 	// Statements that were run.
 	Statements []Statement `json:"statements"`
+	// Online are the indexes that were built after the transaction, while everybody
+	// read and wrote; some of them may be what an earlier apply did not finish.
+	Online []string `json:"online,omitempty"`
 	// Partitions made.
 	Partitions int `json:"partitions"`
 	// Entry of the history; nil when there was nothing to write down.
@@ -33,7 +39,7 @@ type Applied struct {
 
 // Empty reports whether nothing had to be done.
 func (a *Applied) Empty() bool {
-	return len(a.Queue) == 0 && a.Entry == nil
+	return len(a.Queue) == 0 && a.Entry == nil && len(a.Online) == 0
 }
 
 const (
@@ -52,35 +58,42 @@ const (
 // [DestructiveError], [UnplannableError], [ErrBusy], [ErrLocked].
 func (m *Manager) Apply(ctx context.Context, o ApplyOptions) (*Applied, error) {
 	start := time.Now()
-	if o.SkipIfCurrent {
-		st, err := m.readState(ctx, m.pool)
-		if err != nil {
-			return nil, err
-		}
-		if m.isCurrent(st) && m.refuse(st) == nil {
-			return &Applied{Duration: time.Since(start)}, nil
-		}
-		if m.isNewer(st) && m.admits(st) {
-			m.log.WarnContext(ctx, "the database was upgraded by a newer program; this one still goes with it, and should follow soon",
-				"revision", m.decl.revision, "database_revision", st.revision())
-			return &Applied{Duration: time.Since(start)}, nil
-		}
-	}
-	s, st, err := m.openLocked(ctx)
-	if err != nil {
+	applied := &Applied{}
+	err := m.apply(ctx, o, start, applied)
+	if err != nil && !errors.Is(err, errDone) {
 		return nil, err
+	}
+	applied.Duration = time.Since(start)
+	return applied, nil
+}
+
+func (m *Manager) apply(ctx context.Context, o ApplyOptions, start time.Time, applied *Applied) error {
+	var done func(state) bool
+	if o.SkipIfCurrent {
+		skipped, err := m.skip(ctx)
+		if skipped || err != nil {
+			return err
+		}
+		done = m.isCurrent
+	}
+	s, st, err := m.openLocked(ctx, done)
+	if err != nil {
+		return err
 	}
 	defer s.close()
 	if err := m.refuse(st); err != nil {
-		return nil, err
+		return err
 	}
 	if o.SkipIfCurrent && m.isCurrent(st) {
-		return &Applied{Duration: time.Since(start)}, nil // another process did it
+		return nil // another process did it
 	}
-
-	applied := &Applied{}
+	if !o.SkipIfCurrent {
+		if applied.Online, err = m.finish(ctx, s, st.last); err != nil { // what an apply before was killed at
+			return err
+		}
+	}
 	if applied.Queue, err = m.applyQueue(ctx, s, st, o); err != nil {
-		return nil, err
+		return err
 	}
 	err = m.whileLocked(ctx, func(ctx context.Context) error {
 		return s.inTx(ctx, true, func(ctx context.Context) error {
@@ -88,10 +101,33 @@ func (m *Manager) Apply(ctx context.Context, o ApplyOptions) (*Applied, error) {
 		})
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	applied.Duration = time.Since(start)
-	return applied, nil
+	if o.SkipIfCurrent {
+		return nil
+	}
+	built, err := m.finish(ctx, s, applied.Entry)
+	applied.Online = append(applied.Online, built...)
+	return err
+}
+
+// skip reports whether a server's start has nothing to change: the schema is the one
+// that it knows, or a newer one that goes with it.
+func (m *Manager) skip(ctx context.Context) (bool, error) {
+	st, err := m.readState(ctx, m.pool)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case m.isCurrent(st) && m.refuse(st) == nil:
+		return true, nil
+	case m.isNewer(st) && m.admits(st):
+		m.log.WarnContext(ctx, "the database was upgraded by a newer program; this one still goes with it, and should follow soon",
+			"revision", m.decl.revision, "database_revision", st.revision())
+		return true, nil
+	default:
+		return false, nil
+	}
 }
 
 // applyQueue migrates the queue's tables. They commit on their own, so what
@@ -203,6 +239,12 @@ func (*Manager) reverses(ctx context.Context, s *session, st state, plan *Plan, 
 		return nil, err
 	}
 	reverses := slices.Clone(plan.Reverses)
+	for i, reverse := range reverses {
+		// An index that is built online may not be there yet.
+		if rest, ok := strings.CutPrefix(reverse.SQL, "DROP INDEX "); ok {
+			reverses[i].SQL = "DROP INDEX IF EXISTS " + rest
+		}
+	}
 	for _, function := range functions {
 		if !slices.Contains(known, function) {
 			reverses = append(reverses, Statement{SQL: "DROP FUNCTION " + function, Kind: "other"})
@@ -213,7 +255,11 @@ func (*Manager) reverses(ctx context.Context, s *session, st state, plan *Plan, 
 
 func runStatements(ctx context.Context, s *session, statements []Statement) error {
 	for _, statement := range statements {
-		if err := execScript(ctx, s.conn, statement.SQL); err != nil {
+		run := func() error { return execScript(ctx, s.conn, statement.SQL) }
+		if statement.Online {
+			run = func() error { return beginOnline(ctx, s, statement) }
+		}
+		if err := run(); err != nil {
 			return fmt.Errorf("running %q: %w", statement.SQL, err)
 		}
 	}

@@ -45,7 +45,7 @@ func (d Drift) String() string {
 // Errors: [PostgresVersionError], [NewerSchemaError], [PartitionCountError],
 // [ErrBusy].
 func (m *Manager) Check(ctx context.Context) ([]Drift, error) {
-	s, st, err := m.openLocked(ctx)
+	s, st, err := m.openLocked(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

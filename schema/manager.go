@@ -15,6 +15,7 @@ const (
 	DefaultQueueSchema = "river"
 	DefaultLockTimeout = 5 * time.Second
 	DefaultWaitTimeout = 2 * time.Minute
+	DefaultLargeTable  = 64 << 20
 )
 
 // Options of a [Manager]. The zero value is ready for use.
@@ -36,6 +37,10 @@ type Options struct {
 	// WaitTimeout bounds the wait for another process that changes the schema;
 	// then it is [ErrBusy]. [DefaultWaitTimeout] when zero.
 	WaitTimeout time.Duration
+	// LargeTable is the size on the disk, in bytes and without indexes, from which a
+	// table counts as large: a plan says so, and an index is built on it while
+	// everybody reads and writes. [DefaultLargeTable] when zero.
+	LargeTable int64
 	// Logger hears of waiting and of attempts that are repeated; nil: nobody.
 	Logger *slog.Logger
 	// Restoring is set by a restore alone, which makes the schema while the database is
@@ -72,6 +77,9 @@ func newManager(pool *pgxpool.Pool, o Options, decl declaration) *Manager {
 	}
 	if o.WaitTimeout == 0 {
 		o.WaitTimeout = DefaultWaitTimeout
+	}
+	if o.LargeTable == 0 {
+		o.LargeTable = DefaultLargeTable
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -23,6 +23,8 @@ type Plan struct {
 	Reverses []Statement `json:"reverses"`
 	// Irreversible says why there are no Reverses; "" when there are.
 	Irreversible string `json:"irreversible,omitempty"`
+	// Unfinished are indexes that an apply before was killed at; they are built first.
+	Unfinished []string `json:"unfinished"`
 	// Handwritten is what is missing or different of the extensions, functions
 	// and partitions. They are brought up to date at every apply.
 	Handwritten []Drift `json:"handwritten"`
@@ -30,7 +32,7 @@ type Plan struct {
 
 // Empty reports whether there is nothing to do.
 func (p *Plan) Empty() bool {
-	return len(p.Queue) == 0 && len(p.Statements) == 0 && len(p.Handwritten) == 0
+	return len(p.Queue) == 0 && len(p.Statements) == 0 && len(p.Unfinished) == 0 && len(p.Handwritten) == 0
 }
 
 // Destructive lists the statements that lose data.
@@ -50,7 +52,7 @@ func destructive(statements []Statement) []Statement {
 // Errors: [PostgresVersionError], [NewerSchemaError], [PartitionCountError],
 // [UnplannableError], [ErrBusy].
 func (m *Manager) Plan(ctx context.Context) (*Plan, error) {
-	s, st, err := m.openLocked(ctx)
+	s, st, err := m.openLocked(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -96,12 +98,16 @@ func (m *Manager) planInTx(ctx context.Context, s *session, st state) (*Plan, er
 		Hash:           m.decl.hash(),
 		PartitionCount: partitions,
 		Queue:          queueMigrationsAfter(st.queueVersion),
+		Unfinished:     indexNames(st.unfinished),
 	}
 	changes, err := states.changes(states.present, states.desired)
 	if err != nil {
 		return nil, err
 	}
 	if plan.Statements, err = states.statements(ctx, changes); err != nil {
+		return nil, err
+	}
+	if err := m.measure(ctx, s, plan.Statements); err != nil {
 		return nil, err
 	}
 	if len(changes) > 0 {
@@ -123,7 +129,11 @@ func (st *states) reverses(ctx context.Context) ([]Statement, error) {
 		drop, ok := c.(*atlas.DropTable)
 		return ok && drop.T.Name == historyTable
 	})
-	return st.statements(ctx, changes)
+	statements, err := st.statements(ctx, changes)
+	for i := range statements {
+		statements[i].Effects = nil // those of today say nothing about the day of a rollback
+	}
+	return statements, err
 }
 
 func (m *Manager) createExtensions(ctx context.Context, s *session) error {

@@ -23,7 +23,7 @@ type RollbackOptions struct {
 // Errors: [PostgresVersionError], [ErrNothingToRollBack], [IrreversibleError],
 // [DestructiveError], [ErrBusy], [ErrLocked].
 func (m *Manager) Rollback(ctx context.Context, o RollbackOptions) (*Entry, error) {
-	s, st, err := m.openLocked(ctx)
+	s, st, err := m.openLocked(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -93,10 +93,14 @@ func (s *session) close() {
 	s.pool.Close()
 }
 
+// errDone says that what somebody waits to do was done by another meanwhile.
+var errDone = errors.New("another process has done it")
+
 // openLocked connects, waits until no other process works at the schema, and
 // looks at the database as it is then. Planning and checking take the lock too:
-// what another is changing meanwhile would be told half.
-func (m *Manager) openLocked(ctx context.Context) (*session, state, error) {
+// what another is changing meanwhile would be told half. It is errDone as soon as the
+// database is what done, if given, asks for.
+func (m *Manager) openLocked(ctx context.Context, done func(state) bool) (*session, state, error) {
 	// A server that is too old is refused before anything waits.
 	if _, err := m.readState(ctx, m.pool); err != nil {
 		return nil, state{}, err
@@ -105,7 +109,7 @@ func (m *Manager) openLocked(ctx context.Context) (*session, state, error) {
 	if err != nil {
 		return nil, state{}, err
 	}
-	if err := m.lock(ctx, s); err != nil {
+	if err := m.lock(ctx, s, done); err != nil {
 		s.close()
 		return nil, state{}, err
 	}
@@ -117,18 +121,19 @@ func (m *Manager) openLocked(ctx context.Context) (*session, state, error) {
 	return s, st, nil
 }
 
+func (*Manager) tryLock(ctx context.Context, s *session) (bool, error) {
+	var got bool
+	if err := s.conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", lockKey).Scan(&got); err != nil {
+		return false, fmt.Errorf("asking for the schema's lock: %w", err)
+	}
+	return got, nil
+}
+
 // lock waits until no other process changes the schema. It is the session's, not
 // the transaction's, because the queue's migrations commit on their own; it ends
 // with the session.
-func (m *Manager) lock(ctx context.Context, s *session) error {
-	tryLock := func() (bool, error) {
-		var got bool
-		if err := s.conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", lockKey).Scan(&got); err != nil {
-			return false, fmt.Errorf("asking for the schema's lock: %w", err)
-		}
-		return got, nil
-	}
-	if got, err := tryLock(); got || err != nil {
+func (m *Manager) lock(ctx context.Context, s *session, done func(state) bool) error {
+	if got, err := m.tryLock(ctx, s); got || err != nil {
 		return err
 	}
 
@@ -146,9 +151,20 @@ func (m *Manager) lock(ctx context.Context, s *session) error {
 		case <-enough.C:
 			return ErrBusy
 		case <-again.C:
-			if got, err := tryLock(); got || err != nil {
+			if got, err := m.tryLock(ctx, s); got || err != nil {
 				return err
 			}
+		}
+		if done == nil {
+			continue
+		}
+		// The other may be building indexes, for which nobody needs to wait.
+		st, err := m.readState(ctx, s.conn)
+		if err != nil {
+			return err
+		}
+		if done(st) {
+			return errDone
 		}
 	}
 }

@@ -27,7 +27,8 @@ type state struct {
 	partitionCount int // 0: no collections table
 	queueVersion   int // 0: the queue has no tables
 	last           *Entry
-	restoring      bool // a restore has begun and not ended
+	restoring      bool         // a restore has begun and not ended
+	unfinished     []unfinished // indexes that are declared and not in force yet
 }
 
 // querier is a pool or a connection.
@@ -73,6 +74,9 @@ func (m *Manager) readState(ctx context.Context, q querier) (state, error) {
 	}
 	if st.hasHistory {
 		if st.last, err = readLastApply(ctx, q); err != nil {
+			return state{}, err
+		}
+		if st.unfinished, err = m.readUnfinished(ctx, q, st.last); err != nil {
 			return state{}, err
 		}
 	}
@@ -130,6 +134,10 @@ type Status struct {
 	PartitionCount       int    `json:"partition_count"`        // 0: no schema yet
 	PostgresVersion      string `json:"postgres_version"`
 	LastApply            *Entry `json:"last_apply"` // nil: none, or undone
+	// Unfinished are indexes that an apply builds after its transaction and that are
+	// not in force yet. The program does well without them, so that the schema may be
+	// current all the same.
+	Unfinished []string `json:"unfinished"`
 }
 
 // Status tells whether the schema is up to date, pending, newer than this
@@ -150,6 +158,7 @@ func (m *Manager) Status(ctx context.Context) (*Status, error) {
 		PartitionCount:       st.partitionCount,
 		PostgresVersion:      st.postgres,
 		LastApply:            st.last,
+		Unfinished:           indexNames(st.unfinished),
 	}
 	if st.last != nil {
 		s.DatabaseHash = st.last.Hash

@@ -23,34 +23,74 @@ type Statement struct {
 	Reason      string `json:"reason,omitempty"`
 	// Warning says when the statement can fail, though it loses nothing.
 	Warning string `json:"warning,omitempty"`
+	// Online statements are no part of the transaction: they run after it, for as
+	// long as they take, while everybody reads and writes.
+	Online bool `json:"online,omitempty"`
+	// Effects are the locks and the work on tables that were there before.
+	Effects []Effect `json:"effects,omitempty"`
 }
 
 // describe makes a statement of a planned change, and finds out what it does to
 // the data.
 func describe(change *migrate.Change, all []atlas.Change) Statement {
 	st := Statement{SQL: change.Cmd, Kind: kindOf(change.Cmd)}
+	var forms []touched
 	switch source := change.Source.(type) {
 	case *atlas.AddTable:
 		st.Table = source.T.Name
+		forms = tableForms(formCreateTable, "", source.T)
 	case *atlas.DropTable:
 		st.Table = source.T.Name
+		forms = tableForms(formDropTable, source.T.Name, source.T)
 		st.Destructive, st.Reason = true, fmt.Sprintf("dropping the table %s loses its rows", source.T.Name)
 	case *atlas.ModifyTable:
 		st.Table = source.T.Name
 		// A statement about an index or a comment names the whole change of the
 		// table as its source; only ALTER TABLE names what it does itself.
 		if slices.Contains(all, atlas.Change(source)) {
+			forms = []touched{{form: indexForm(st), table: st.Table}}
 			break
 		}
 		var reasons, warnings []string
 		for _, c := range source.Changes {
 			reason, warning := judge(source.T.Name, c)
 			reasons, warnings = appendText(reasons, reason), appendText(warnings, warning)
+			forms = append(forms, formsOf(source.T.Name, c)...)
 		}
 		st.Reason, st.Warning = strings.Join(reasons, "; "), strings.Join(warnings, "; ")
 		st.Destructive = st.Reason != ""
 	}
+	st.Effects = effectsOf(forms)
 	return st
+}
+
+// tableForms are those of a whole table: its foreign keys touch others.
+func tableForms(f form, name string, t *atlas.Table) []touched {
+	forms := []touched{{form: f, table: name}}
+	for _, key := range t.ForeignKeys {
+		if key.RefTable.Name != t.Name {
+			forms = append(forms, touched{form: f, table: name, referred: key.RefTable.Name})
+		}
+	}
+	return forms
+}
+
+// indexForm is that of a statement about an index, or about something else that is
+// said apart from ALTER TABLE, such as a comment.
+func indexForm(st Statement) form {
+	switch st.Kind {
+	case "create index":
+		return formCreateIndex
+	case "drop index":
+		return formDropIndex
+	case "alter table":
+		if strings.Contains(st.SQL, " DROP CONSTRAINT ") {
+			return formDropConstraint
+		}
+		return formAddKey
+	default:
+		return formOther
+	}
 }
 
 func kindOf(sql string) string {

@@ -64,7 +64,9 @@ func TestServer_ThatIsUpgradedUnderItOnlyReadsAndSaysSo(t *testing.T) {
 	read := func() {
 		w.Request(testworld.Scenario{Token: token, Method: http.MethodGet, URL: "/api/v2/collections/" + c.ID.String(), Status: http.StatusOK})
 	}
-	ready := func() int { return w.Send(testworld.Scenario{Method: http.MethodGet, URL: "/api/health/readyz"}).Status }
+	ready := func() int {
+		return w.Send(testworld.Scenario{Method: http.MethodGet, URL: "/api/health/readyz"}).Status
+	}
 	require.Equal(t, http.StatusOK, ready())
 
 	// A schema that this program still goes with is nothing to it.
