@@ -42,12 +42,8 @@ func (a *Applied) Empty() bool {
 	return len(a.Queue) == 0 && a.Entry == nil && len(a.Online) == 0
 }
 
-const (
-	// applyAttempts is how often an apply is tried when tables are in use.
-	applyAttempts = 5
-	// applyPause is the wait before the second attempt; it doubles.
-	applyPause = 500 * time.Millisecond
-)
+// applyAttempts is how often an apply is tried when tables are in use.
+const applyAttempts = 5
 
 // Apply makes the database what the declaration says. Of several processes that
 // call it at once, one does the work and the others find it done. All changes
@@ -280,9 +276,10 @@ func countPartitions(ctx context.Context, s *session) (int, error) {
 }
 
 // whileLocked tries fn again while tables that it needs are in use. Each attempt
-// gives up soon, because everybody else queues behind a waiting ALTER TABLE.
+// gives up soon, because everybody else queues behind a waiting ALTER TABLE. They get
+// a tenth of that time before the second attempt, and twice as much before each further.
 func (m *Manager) whileLocked(ctx context.Context, fn func(ctx context.Context) error) error {
-	pause := applyPause
+	pause := m.o.LockTimeout / 10
 	for attempt := 1; ; attempt++ {
 		err := fn(ctx)
 		if err == nil || !hasCode(err, codeLockNotAvailable, codeDeadlock) {

@@ -134,7 +134,7 @@ func foreignTables(ctx context.Context, s *session, st *states) ([]Drift, error)
 		_, declared := st.desired.Table(name)
 		_, ours := st.present.Table(name)
 		if !declared && !ours {
-			drift = append(drift, Drift{ProblemExtra, "table " + name, "not made by this program, and left alone"})
+			drift = append(drift, Drift{ProblemExtra, "table " + name, detailForeign})
 		}
 	}
 	return drift, nil

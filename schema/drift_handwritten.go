@@ -114,6 +114,13 @@ order by 1, 2`
 // (which is how foreign keys are switched off), triggers that are not ours, and
 // tables that lose their rows in a crash. By parent, so that a partitioned
 // table is one line.
+const (
+	detailForeign    = "not made by this program, and left alone"
+	detailBrokenOff  = "its build was broken off, so that no query uses it"
+	detailUnattached = "it is part of no index of the whole table"
+	detailUnlogged   = "it is unlogged: a crash empties it"
+)
+
 const notInForceSQL = `
 with ours as (
     select c.oid, c.relname, c.relpersistence, coalesce(parent.relname, c.relname) as family
@@ -124,10 +131,30 @@ with ours as (
       and c.relkind in ('r', 'p')
       and coalesce(parent.relname, c.relname) = any($1)
 )
-select 'invalid', format('index %s on %s', i.indexrelid::regclass, o.relname), 'it was never finished; drop it and build it again'
+select 'invalid', format('index %s on %s', i.indexrelid::regclass, o.relname),
+       case when c.relkind = 'I'
+            then format('it was never finished: %s of %s partitions have none (%s)', lacking.n, lacking.of, lacking.names)
+            else '` + detailBrokenOff + `'
+       end
 from pg_index i
 join ours o on o.oid = i.indrelid
+join pg_class c on c.oid = i.indexrelid
+cross join lateral (
+    select count(*) filter (where child.indexrelid is null) as n,
+           count(*) as of,
+           left(string_agg(p.inhrelid::regclass::text, ', ' order by p.inhrelid) filter (where child.indexrelid is null), 60) as names
+    from pg_inherits p
+    left join (pg_inherits a join pg_index child on child.indexrelid = a.inhrelid)
+           on a.inhparent = i.indexrelid and child.indrelid = p.inhrelid and child.indisvalid
+    where p.inhparent = i.indrelid
+) lacking
 where not i.indisvalid
+union all
+select 'extra', format('index %s on %s', i.indexrelid::regclass, o.relname), '` + detailUnattached + `'
+from pg_index i
+join ours o on o.oid = i.indrelid
+where o.relname <> o.family
+  and not exists (select 1 from pg_inherits a where a.inhrelid = i.indexrelid)
 union all
 select 'invalid', format('constraint %s on %s', c.conname, o.relname), 'rows older than it are not checked; VALIDATE CONSTRAINT checks them'
 from pg_constraint c
@@ -146,7 +173,7 @@ join ours o on o.oid = t.tgrelid
 where not t.tgisinternal
   and t.tgparentid = 0
 union all
-select 'changed', format('table %s', o.relname), 'it is unlogged: a crash empties it'
+select 'changed', format('table %s', o.relname), '` + detailUnlogged + `'
 from ours o
 where o.relpersistence = 'u'
 order by 1, 2`

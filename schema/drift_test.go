@@ -1,6 +1,9 @@
 package schema_test
 
 import (
+	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +18,8 @@ var month = time.Now().UTC().Format("2006_01")
 var injuries = map[string]struct {
 	sql      string
 	found    []string
-	unmended bool // an apply does not mend it
+	mend     string // what is said to mend the first, or begins it; "": an apply
+	unmended bool   // an apply does not mend it
 }{
 	"a dropped index": {
 		sql:   "drop index ix_operations_created_at",
@@ -44,6 +48,7 @@ var injuries = map[string]struct {
 	"an extra column": {
 		sql:      "alter table users add column shoe_size integer",
 		found:    []string{"extra column users.shoe_size"},
+		mend:     "it may hold data: save what is needed",
 		unmended: true, // it may hold data
 	},
 	"a dropped column": {
@@ -81,6 +86,7 @@ var injuries = map[string]struct {
 	"an extra table": {
 		sql:      "create table guests (id integer)",
 		found:    []string{"extra table guests: not made by this program, and left alone"},
+		mend:     "if somebody needs it, ALTER TABLE guests SET SCHEMA",
 		unmended: true,
 	},
 	"a missing partition": {
@@ -90,6 +96,7 @@ var injuries = map[string]struct {
 	"a detached partition": {
 		sql:      "alter table chunk_search detach partition chunk_search_p2",
 		found:    []string{"missing partition chunk_search_p2 of chunk_search: the table is there, but not attached", "extra table chunk_search_p2: not made by this program, and left alone"},
+		mend:     "attach chunk_search_p2 to chunk_search again",
 		unmended: true, // somebody meant it
 	},
 	"a missing month": {
@@ -122,32 +129,65 @@ var injuries = map[string]struct {
 				alter table chunk_search_backlog add constraint fk_chunk_search_backlog_collection foreign key (collection_id, partition_key) references collections (id, partition_key) on delete cascade`,
 		found: []string{"changed column collections.partition_key: it is generated as " +
 			"((abs((hashtext(name))::bigint) % (3)::bigint))::integer and should be generated as ((abs((hashtext((id)::text))::bigint) % (3)::bigint))::integer"},
+		mend:     "it cannot be altered in place",
 		unmended: true,
 	},
 	"a foreign key that old rows need not meet": {
 		sql:      "alter table sync_runs drop constraint fk_sync_runs_collection, add constraint fk_sync_runs_collection foreign key (collection_id) references collections (id) on delete cascade not valid",
 		found:    []string{"invalid constraint fk_sync_runs_collection on sync_runs: rows older than it are not checked; VALIDATE CONSTRAINT checks them"},
+		mend:     "ALTER TABLE sync_runs VALIDATE CONSTRAINT fk_sync_runs_collection",
 		unmended: true,
 	},
 	"an index that was never finished": {
-		sql:      "drop index idx_chunks_part_chunk_index; create index idx_chunks_part_chunk_index on only chunks (collection_id, chunk_index, id)",
-		found:    []string{"invalid index idx_chunks_part_chunk_index on chunks: it was never finished; drop it and build it again"},
+		sql:   "drop index idx_chunks_part_chunk_index; create index idx_chunks_part_chunk_index on only chunks (collection_id, chunk_index, id)",
+		found: []string{"invalid index idx_chunks_part_chunk_index on chunks: it was never finished: 3 of 3 partitions have none (chunks_p0, chunks_p1, chunks_p2)"},
+	},
+	"an index that one partition lacks": {
+		sql: `drop index idx_chunks_part_chunk_index; create index idx_chunks_part_chunk_index on only chunks (collection_id, chunk_index, id);
+				create index a on chunks_p0 (collection_id, chunk_index, id); alter index idx_chunks_part_chunk_index attach partition a;
+				create index b on chunks_p2 (collection_id, chunk_index, id); alter index idx_chunks_part_chunk_index attach partition b`,
+		found: []string{"invalid index idx_chunks_part_chunk_index on chunks: it was never finished: 1 of 3 partitions have none (chunks_p1)"},
+	},
+	"an index whose build was broken off": {
+		sql:   "update pg_index set indisvalid = false where indexrelid = 'ix_operations_created_at'::regclass",
+		found: []string{"invalid index ix_operations_created_at on operations: its build was broken off, so that no query uses it"},
+		mend:  "REINDEX INDEX CONCURRENTLY ix_operations_created_at", // quicker than an apply, which does so too
+	},
+	"an index of a partition whose build was broken off": {
+		sql:      "update pg_index set indisvalid = false where indexrelid = 'chunks_p1_collection_id_chunk_index_id_idx'::regclass",
+		found:    []string{"invalid index chunks_p1_collection_id_chunk_index_id_idx on chunks_p1: its build was broken off, so that no query uses it"},
+		mend:     "REINDEX INDEX CONCURRENTLY chunks_p1_collection_id_chunk_index_id_idx",
+		unmended: true,
+	},
+	"an index of one partition alone": {
+		sql:      "create index mine on chunks_p1 (token_count)",
+		found:    []string{"extra index mine on chunks_p1: it is part of no index of the whole table"},
+		mend:     "DROP INDEX CONCURRENTLY mine, unless",
+		unmended: true,
+	},
+	"the foreign keys of one partition switched off": {
+		sql:      "alter table chunks_p1 disable trigger all",
+		found:    []string{"disabled triggers of chunks: "},
+		mend:     "ALTER TABLE chunks ENABLE TRIGGER ALL; then",
 		unmended: true,
 	},
 	"disabled triggers": {
 		sql:      "alter table documents disable trigger all",
 		found:    []string{"disabled triggers of documents: "},
+		mend:     "ALTER TABLE documents ENABLE TRIGGER ALL; then",
 		unmended: true,
 	},
 	"somebody's trigger": {
 		sql: `create function hello() returns trigger language plpgsql as 'begin return new; end';
 				create trigger hello before insert on users for each row execute function hello()`,
 		found:    []string{"extra trigger hello on users"},
+		mend:     "DROP TRIGGER hello ON users",
 		unmended: true,
 	},
 	"an unlogged table": {
 		sql:      "alter table idempotency_keys set unlogged",
 		found:    []string{"changed table idempotency_keys: it is unlogged: a crash empties it"},
+		mend:     "ALTER TABLE idempotency_keys SET LOGGED",
 		unmended: true,
 	},
 	"a missing migration of the queue": {
@@ -177,17 +217,30 @@ func TestCheck_finds_what_was_changed_behind_its_back(t *testing.T) {
 			for _, line := range injury.found {
 				require.Condition(t, func() bool { return containsPrefix(lines, line) }, "%q is not among %q", line, lines)
 			}
+			requireMend(t, drift, injury.found[0], injury.mend)
 			if injury.unmended {
 				return
 			}
-			plan, err := m.Plan(t.Context())
-			require.NoError(t, err)
-			require.False(t, plan.Empty())
 			_, err = m.Apply(t.Context(), schema.ApplyOptions{})
 			require.NoError(t, err)
-			requireNoDrift(t, m)
+			drift, err = m.Check(t.Context())
+			require.NoError(t, err)
+			require.Empty(t, drift)
 		})
 	}
+}
+
+// requireMend looks at what is said to mend a drift.
+func requireMend(t *testing.T, drift []schema.Drift, line, mend string) {
+	t.Helper()
+	if mend == "" {
+		mend = `"semantik schema apply" mends it`
+	}
+	at := slices.IndexFunc(drift, func(d schema.Drift) bool { return strings.HasPrefix(d.String(), line) })
+	require.True(t, strings.HasPrefix(drift[at].Mend(), mend), drift[at].Mend())
+	encoded, err := json.Marshal(drift[at])
+	require.NoError(t, err)
+	require.Contains(t, string(encoded), `"mend":`)
 }
 
 func containsPrefix(lines []string, prefix string) bool {
