@@ -98,7 +98,9 @@ func newSchemaPlan(s *shell) *cobra.Command {
 	return s.schemaCommand(&cobra.Command{
 		Use:     "plan",
 		Short:   "Show what apply would do",
-		Long:    "Show the statements that \"schema apply\" would run, and change nothing.",
+		Long: "Show the statements that \"schema apply\" would run, and change nothing: above each of them, what\n" +
+			"it may lose, when it can fail, which lock it takes on which table, how large that is, and whether\n" +
+			"its rows are read or written anew.",
 		Example: "  semantik schema plan\n  semantik schema plan --json",
 	}, func(ctx context.Context, m *schema.Manager, asJSON bool) error {
 		plan, err := m.Plan(ctx)
@@ -119,7 +121,10 @@ func newSchemaApply(s *shell) *cobra.Command {
 		Use:   "apply",
 		Short: "Bring the schema up to date",
 		Long: "Bring the schema up to date, in one transaction, and write down what was done and how it is\n" +
-			"undone. What would lose data is refused.",
+			"undone. What would lose data is refused. A table that others use is waited for five seconds at a\n" +
+			"time, five times; then nothing was changed.\n\n" +
+			"Indexes on tables of 64 MiB or more are built after the transaction while everybody reads and\n" +
+			"writes. It may be killed at any time, and goes on when it is run again.",
 		Example: "  semantik schema apply\n  DATABASE_URL=postgres://semantik@db/semantik semantik schema apply",
 	}, func(ctx context.Context, m *schema.Manager, asJSON bool) error {
 		applied, err := m.Apply(ctx, schema.ApplyOptions{AllowDestructive: destructive})

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -16,12 +17,25 @@ func (s *shell) showPlan(p *schema.Plan) {
 	for _, m := range p.Queue {
 		s.printf("%s\n", look.dim("-- the job queue's own migration "+m.Name))
 	}
+	for _, index := range p.Unfinished {
+		s.printf("%s\n", look.yellow("-- goes on building the index "+index+", which an apply before did not finish"))
+	}
 	for _, statement := range p.Statements {
 		if statement.Destructive {
 			s.printf("%s\n", look.red("-- LOSES DATA: "+statement.Reason))
 		}
 		if statement.Warning != "" {
 			s.printf("%s\n", look.yellow("-- may fail: "+statement.Warning))
+		}
+		for _, e := range statement.Effects {
+			line, paint := "-- "+effectText(e), look.dim
+			if e.Large && e.Work != schema.WorkNone && !statement.Online {
+				line, paint = "-- LARGE TABLE: "+effectText(e), look.yellow
+			}
+			s.printf("%s\n", paint(line))
+		}
+		if statement.Online {
+			s.printf("%s\n", look.dim("-- after the transaction, CONCURRENTLY, however long it takes; killed, it goes on with the next apply"))
 		}
 		s.printf("%s;\n", strings.TrimSuffix(statement.SQL, ";"))
 	}
@@ -34,6 +48,29 @@ func (s *shell) showPlan(p *schema.Plan) {
 	if p.Irreversible != "" {
 		s.printf("%s\n", look.yellow("-- cannot be rolled back: "+p.Irreversible))
 	}
+}
+
+// lockText says what a lock means to everybody else.
+var lockText = map[schema.Lock]string{
+	schema.LockShareUpdateExclusive: "reads and writes go on",
+	schema.LockShare:                "writes wait",
+	schema.LockShareRowExclusive:    "writes wait",
+	schema.LockAccessExclusive:      "reads and writes wait",
+}
+
+var workText = map[schema.Work]string{
+	schema.WorkNone:    "no row is touched",
+	schema.WorkScan:    "every row is read",
+	schema.WorkIndex:   "every row is read and an index is built",
+	schema.WorkRewrite: "every row is written anew",
+}
+
+func effectText(e schema.Effect) string {
+	extent := "about " + counted(int(e.Rows), "row", "rows") + ", " + mebibytes(float64(e.Bytes)/(1<<20))
+	if e.Partitions > 0 {
+		extent = counted(e.Partitions, "partition", "partitions") + ", " + extent
+	}
+	return fmt.Sprintf("%s on %s (%s): %s; %s", e.Lock, e.Table, extent, lockText[e.Lock], workText[e.Work])
 }
 
 func (s *shell) showApplied(a *schema.Applied) {
@@ -50,6 +87,7 @@ func (s *shell) showApplied(a *schema.Applied) {
 	add(len(a.Queue), "migration of the job queue", "migrations of the job queue")
 	add(len(a.Statements), "statement", "statements")
 	add(a.Partitions, "partition", "partitions")
+	add(len(a.Online), "index built while the table was in use", "indexes built while the tables were in use")
 	if len(did) == 0 {
 		did = []string{"functions and extensions"}
 	}
@@ -75,6 +113,9 @@ func (s *shell) showStatus(st *schema.Status) {
 	row("job queue", "%d here, %d in the database", st.QueueVersion, st.DatabaseQueueVersion)
 	row("partitions", "%d", st.PartitionCount)
 	row("PostgreSQL", "%s", st.PostgresVersion)
+	if len(st.Unfinished) > 0 {
+		row("unfinished", "%s; \"semantik schema apply\" goes on with it, and so does a server that starts", strings.Join(st.Unfinished, ", "))
+	}
 	if e := st.LastApply; e != nil {
 		row("last apply", "entry %d, %s, by %s", e.ID, e.AppliedAt.Local().Format(time.DateTime), e.Version)
 	}
@@ -106,6 +147,6 @@ func (s *shell) showDrift(drift []schema.Drift) {
 	}
 	look := s.styleFor(s.stdout)
 	for _, d := range drift {
-		s.printf("%s\n", look.yellow(d.String()))
+		s.printf("%s\n  %s\n", look.yellow(d.String()), d.Mend())
 	}
 }

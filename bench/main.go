@@ -38,6 +38,7 @@ func parts() []part {
 		{"start", (*bench).start},
 		{"idle", (*bench).idle},
 		{"schema", (*bench).schema},
+		{"upgrade", (*bench).upgrade},
 		{"ingest", (*bench).ingest},
 		{"login", (*bench).login},
 		{"load", (*bench).load},

@@ -91,6 +91,9 @@ func (m *Manager) apply(ctx context.Context, o ApplyOptions, start time.Time, ap
 	if applied.Queue, err = m.applyQueue(ctx, s, st, o); err != nil {
 		return err
 	}
+	if err := m.tightenDeclared(ctx, s); err != nil {
+		return err
+	}
 	err = m.whileLocked(ctx, func(ctx context.Context) error {
 		return s.inTx(ctx, true, func(ctx context.Context) error {
 			return m.applyInTx(ctx, s, st, o, start, applied)

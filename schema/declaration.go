@@ -47,7 +47,13 @@ type declaration struct {
 	tables       string
 	functions    string
 	partitions   string
+	tightenings  []Tightening
 }
+
+// tightenings are the columns that this schema declares NOT NULL and that an earlier
+// one had nullable, on tables that may be large. One can go when no database of that
+// earlier revision is left to be upgraded.
+var tightenings []Tightening
 
 func current() declaration {
 	return declaration{
@@ -57,6 +63,7 @@ func current() declaration {
 		tables:       schemaSQL,
 		functions:    functionsSQL,
 		partitions:   partitionsSQL,
+		tightenings:  tightenings,
 	}
 }
 

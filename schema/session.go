@@ -224,6 +224,7 @@ const (
 	codeLockNotAvailable      = "55P03"
 	codeDeadlock              = "40P01"
 	codeInsufficientPrivilege = "42501"
+	codeCheckViolation        = "23514"
 	codeUndefinedFile         = "58P01"
 	codeFeatureNotSupported   = "0A000"
 )
