@@ -108,7 +108,15 @@ func (s *shell) showStatus(st *schema.Status) {
 	row := func(name, format string, args ...any) {
 		s.printf("%-12s "+format+"\n", append([]any{name}, args...)...)
 	}
-	row("schema", "%s", stateText[st.State])
+	text := stateText[st.State]
+	if st.State == schema.StateNewer {
+		if st.MayWrite {
+			text += "; it still goes with it, and follows when you like"
+		} else {
+			text += ": it only reads; use the newer program"
+		}
+	}
+	row("schema", "%s", text)
 	row("revision", "%d here, %d in the database", st.Revision, st.DatabaseRevision)
 	row("job queue", "%d here, %d in the database", st.QueueVersion, st.DatabaseQueueVersion)
 	row("partitions", "%d", st.PartitionCount)

@@ -134,6 +134,9 @@ type Status struct {
 	PartitionCount       int    `json:"partition_count"`        // 0: no schema yet
 	PostgresVersion      string `json:"postgres_version"`
 	LastApply            *Entry `json:"last_apply"` // nil: none, or undone
+	// MayWrite says whether a server of this program writes to the database: not to a
+	// newer one, unless that one still goes with it.
+	MayWrite bool `json:"may_write"`
 	// Unfinished are indexes that an apply builds after its transaction and that are
 	// not in force yet. The program does well without them, so that the schema may be
 	// current all the same.
@@ -158,6 +161,7 @@ func (m *Manager) Status(ctx context.Context) (*Status, error) {
 		PartitionCount:       st.partitionCount,
 		PostgresVersion:      st.postgres,
 		LastApply:            st.last,
+		MayWrite:             !m.isNewer(st) || m.admits(st),
 		Unfinished:           indexNames(st.unfinished),
 	}
 	if st.last != nil {
