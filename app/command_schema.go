@@ -96,8 +96,8 @@ func (s *shell) databaseFor(ctx context.Context, c *config.Config, log *slog.Log
 
 func newSchemaPlan(s *shell) *cobra.Command {
 	return s.schemaCommand(&cobra.Command{
-		Use:     "plan",
-		Short:   "Show what apply would do",
+		Use:   "plan",
+		Short: "Show what apply would do",
 		Long: "Show the statements that \"schema apply\" would run, and change nothing: above each of them, what\n" +
 			"it may lose, when it can fail, which lock it takes on which table, how large that is, and whether\n" +
 			"its rows are read or written anew.",

@@ -39,7 +39,7 @@ func (d Drift) Mend() string {
 		case kind == "constraint":
 			return fmt.Sprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s, which names a row that breaks it if there is one", table, name)
 		case d.Detail == detailBrokenOff:
-			return fmt.Sprintf("REINDEX INDEX CONCURRENTLY %s", name)
+			return "REINDEX INDEX CONCURRENTLY " + name
 		default:
 			return mendApply
 		}
