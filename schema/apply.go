@@ -42,9 +42,6 @@ func (a *Applied) Empty() bool {
 	return len(a.Queue) == 0 && a.Entry == nil && len(a.Online) == 0
 }
 
-// applyAttempts is how often an apply is tried when tables are in use.
-const applyAttempts = 5
-
 // Apply makes the database what the declaration says. Of several processes that
 // call it at once, one does the work and the others find it done. All changes
 // but those of the queue's own tables are in one transaction, so that after an
@@ -171,6 +168,9 @@ func (m *Manager) applyInTx(ctx context.Context, s *session, st state, o ApplyOp
 	if err := plan.permit(o); err != nil {
 		return err
 	}
+	if err := m.lockTables(ctx, s, plan.Statements); err != nil {
+		return err
+	}
 	if err := runStatements(ctx, s, plan.Statements); err != nil {
 		return err
 	}
@@ -276,29 +276,4 @@ func countPartitions(ctx context.Context, s *session) (int, error) {
 		return 0, fmt.Errorf("counting the partitions: %w", err)
 	}
 	return n, nil
-}
-
-// whileLocked tries fn again while tables that it needs are in use. Each attempt
-// gives up soon, because everybody else queues behind a waiting ALTER TABLE. They get
-// a tenth of that time before the second attempt, and twice as much before each further.
-func (m *Manager) whileLocked(ctx context.Context, fn func(ctx context.Context) error) error {
-	pause := m.o.LockTimeout / 10
-	for attempt := 1; ; attempt++ {
-		err := fn(ctx)
-		if err == nil || !hasCode(err, codeLockNotAvailable, codeDeadlock) {
-			return err
-		}
-		if attempt == applyAttempts {
-			return fmt.Errorf("%w: %w", ErrLocked, err)
-		}
-		m.log.WarnContext(ctx, "a table is in use; the schema change is tried again", "attempt", attempt, "pause", pause)
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		case <-timer.C:
-		}
-		pause *= 2
-	}
 }

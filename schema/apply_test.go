@@ -3,6 +3,7 @@ package schema_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -198,6 +199,49 @@ func TestApply_gives_up_on_a_table_in_use_and_changes_nothing(t *testing.T) {
 	_, err = schema.New(pool, schema.Options{LockTimeout: 10 * time.Millisecond}).Apply(t.Context(), schema.ApplyOptions{})
 	require.ErrorIs(t, err, schema.ErrLocked)
 	require.Equal(t, before, catalog(t, pool))
+}
+
+// The one who holds a table is waited for; everybody else waits for the apply no longer
+// than it waits itself, whichever of its tables they want, and it comes through in the end.
+func TestApply_waits_for_a_table_in_use_without_keeping_others_from_it(t *testing.T) {
+	t.Parallel()
+	pool := newSchema(t, servers[0])
+	// Two tables are to be changed; the second in the order of their names is held.
+	execute(t, pool, "alter table collections drop constraint ck_collections_status; alter table users drop constraint ck_users_full_name")
+	holder, err := pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = holder.Rollback(context.Background()) }()
+	_, err = holder.Exec(t.Context(), "select count(*) from users")
+	require.NoError(t, err)
+
+	const patience = 500 * time.Millisecond
+	retried := make(chan struct{})
+	o := schema.Options{LockTimeout: patience, Logger: slog.New(&tripwire{text: "is tried again", left: 2, trip: func() { close(retried) }})}
+	applied := make(chan error, 1)
+	go func() {
+		_, err := schema.New(pool, o).Apply(context.WithoutCancel(t.Context()), schema.ApplyOptions{})
+		applied <- err
+	}()
+	var longest time.Duration
+	pace := time.NewTicker(20 * time.Millisecond)
+	defer pace.Stop()
+	for waiting := true; waiting; {
+		select {
+		case <-retried:
+			waiting = false
+		case <-pace.C:
+		}
+		for _, table := range []string{"collections", "users"} {
+			began := time.Now()
+			queryOne[int](t, pool, "select count(*) from "+table)
+			longest = max(longest, time.Since(began))
+		}
+	}
+	require.Less(t, longest, 3*patience, "more than once, since the machine may be busy")
+	require.Greater(t, longest, patience/10, "the apply was not waiting at all")
+	require.NoError(t, holder.Rollback(t.Context()))
+	require.NoError(t, <-applied)
+	requireNoDrift(t, schema.New(pool, schema.Options{}))
 }
 
 func TestApply_stops_when_its_context_ends(t *testing.T) {

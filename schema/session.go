@@ -223,6 +223,7 @@ func execScript(ctx context.Context, conn *pgx.Conn, script string) error {
 const (
 	codeLockNotAvailable      = "55P03"
 	codeDeadlock              = "40P01"
+	codeQueryCanceled         = "57014"
 	codeInsufficientPrivilege = "42501"
 	codeCheckViolation        = "23514"
 	codeUndefinedFile         = "58P01"
