@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"semantik/schema"
@@ -53,13 +54,38 @@ const smallPartitions = `
 create table if not exists parts_1 partition of parts for values in (1);
 create table if not exists parts_2 partition of parts for values in (2);`
 
-func smallFiles(t *testing.T) schema.Files {
-	t.Helper()
+func smallFiles() schema.Files {
 	files := schema.CurrentFiles()
-	history := "create table schema_history" + strings.SplitN(files.Tables, "create table schema_history", 2)[1]
+	_, history, _ := strings.Cut(files.Tables, "create table schema_history")
 	files.Functions, files.Partitions = "select 1;", smallPartitions
-	files.Tables = smallTables + history
+	files.Tables = smallTables + "create table schema_history" + history
 	return files
+}
+
+// smallRows are some in each of the tables; parts has several thousand pages, so that
+// what goes by slices has several.
+const smallRows = `
+insert into owners values (1);
+insert into loose values (1, 1);
+insert into things (id, name, note, size, owner) select n, n::text, '{}', n, 1 from generate_series(1, 100) n;
+alter table parts_1 set (fillfactor = 10, autovacuum_enabled = off);
+alter table parts_2 set (fillfactor = 10, autovacuum_enabled = off);
+insert into parts select n, 1 + n % 2 from generate_series(1, 30000) n;`
+
+func fillSmall(ctx context.Context, pool *pgxpool.Pool) error {
+	if _, err := schema.NewWith(pool, schema.Options{}, smallFiles()).Apply(ctx, schema.ApplyOptions{}); err != nil {
+		return err
+	}
+	_, err := pool.Exec(ctx, smallRows+" analyze")
+	return err
+}
+
+// newSmall is a database of the test's own with the small schema and rows.
+func newSmall(t *testing.T, s server) *pgxpool.Pool {
+	t.Helper()
+	template, err := s.small()
+	require.NoError(t, err)
+	return createDatabase(t, s, " template "+template)
 }
 
 // changes are the ways of changing the small schema, each of another form.
@@ -215,13 +241,7 @@ func did(locks map[string]schema.Lock, before, after map[string]tableState) map[
 func TestPlan_says_of_each_statement_what_PostgreSQL_does(t *testing.T) {
 	t.Parallel()
 	onEachServer(t, func(t *testing.T, s server) {
-		pool := newDatabase(t, s)
-		files := smallFiles(t)
-		_, err := schema.NewWith(pool, schema.Options{}, files).Apply(t.Context(), schema.ApplyOptions{})
-		require.NoError(t, err)
-		execute(t, pool, `insert into owners values (1); insert into loose values (1, 1);
-			insert into things (id, name, note, size, owner) select n, n::text, '{}', n, 1 from generate_series(1, 100) n;
-			insert into parts select n, 1 + n % 2 from generate_series(1, 100) n; analyze`)
+		pool, files := newSmall(t, s), smallFiles()
 		for name, change := range changes {
 			changed := files
 			changed.Tables = replace(t, files.Tables, change.from, change.to)
@@ -258,11 +278,7 @@ func watched(t *testing.T, s server, database, sql string) map[string]schema.Eff
 
 func TestPlan_tells_how_large_the_tables_are(t *testing.T) {
 	t.Parallel()
-	pool := newDatabase(t, servers[0])
-	files := smallFiles(t)
-	_, err := schema.NewWith(pool, schema.Options{}, files).Apply(t.Context(), schema.ApplyOptions{})
-	require.NoError(t, err)
-	execute(t, pool, "insert into parts select n, 1 + n % 2 from generate_series(1, 1000) n; analyze")
+	pool, files := newSmall(t, servers[0]), smallFiles()
 	change := changes["add a column to a partitioned table"]
 	files.Tables = replace(t, files.Tables, change.from, change.to)
 
@@ -272,7 +288,7 @@ func TestPlan_tells_how_large_the_tables_are(t *testing.T) {
 	require.Len(t, plan.Statements[0].Effects, 1)
 	effect := plan.Statements[0].Effects[0]
 	require.Equal(t, 2, effect.Partitions)
-	require.Equal(t, int64(1000), effect.Rows)
+	require.Equal(t, int64(30000), effect.Rows)
 	require.Greater(t, effect.Bytes, int64(32<<10))
 	require.False(t, effect.Large)
 

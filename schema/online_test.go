@@ -25,12 +25,7 @@ const newIndexes = ") partition by list (place);\ncreate index ix_parts_id on pa
 // partitioned table and one on a plain one.
 func newOnline(t *testing.T, s server) (pool *pgxpool.Pool, before, after schema.Files) {
 	t.Helper()
-	pool = newDatabase(t, s)
-	before = smallFiles(t)
-	_, err := schema.NewWith(pool, schema.Options{}, before).Apply(t.Context(), schema.ApplyOptions{})
-	require.NoError(t, err)
-	execute(t, pool, `insert into things (id, name, note) select n, n::text, '{}' from generate_series(1, 100) n;
-		insert into parts select n, 1 + n % 2 from generate_series(1, 100) n`)
+	pool, before = newSmall(t, s), smallFiles()
 	after = before
 	after.Tables = replace(t, before.Tables, ") partition by list (place);", newIndexes)
 	return pool, before, after
@@ -39,7 +34,7 @@ func newOnline(t *testing.T, s server) (pool *pgxpool.Pool, before, after schema
 // requireIndexed compares with a database in which the indexes were built at once.
 func requireIndexed(t *testing.T, s server, pool *pgxpool.Pool, files schema.Files) {
 	t.Helper()
-	fresh := newDatabase(t, s)
+	fresh := newSmall(t, s)
 	_, err := schema.NewWith(fresh, schema.Options{}, files).Apply(t.Context(), schema.ApplyOptions{})
 	require.NoError(t, err)
 	require.Equal(t, catalog(t, fresh), catalog(t, pool))
@@ -73,7 +68,7 @@ func TestOnline_indexes_on_large_tables_are_built_while_others_write(t *testing.
 			applied <- err
 		}()
 		await(t, pool, "select exists (select from pg_stat_activity where datname = current_database() and query ilike 'create index concurrently%' and wait_event_type = 'Lock')")
-		_, err = writer.Exec(t.Context(), "insert into parts select n, 1 + n % 2 from generate_series(101, 200) n")
+		_, err = writer.Exec(t.Context(), "insert into parts select n, 1 + n % 2 from generate_series(1, 100) n")
 		require.NoError(t, err)
 		require.NoError(t, writer.Commit(t.Context()))
 		require.NoError(t, <-applied)

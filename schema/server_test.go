@@ -38,6 +38,7 @@ type server struct {
 	name     string
 	url      string
 	template func() (string, error) // a database with the schema applied
+	small    func() (string, error) // one with the small schema, and rows
 }
 
 // templatePartitions are few, so that a database is made and looked through
@@ -71,7 +72,7 @@ func run(m *testing.M) int {
 	}
 	defer func() {
 		for _, s := range servers {
-			s.dropTemplate()
+			s.dropTemplates()
 		}
 	}()
 	return m.Run()
@@ -79,9 +80,19 @@ func run(m *testing.M) int {
 
 func newServer(name, databaseURL string) server {
 	s := server{name: name, url: databaseURL}
-	s.template = sync.OnceValues(func() (string, error) {
+	s.template = s.newTemplate("", func(ctx context.Context, pool *pgxpool.Pool) error {
+		_, err := schema.New(pool, schema.Options{PartitionCount: templatePartitions}).Apply(ctx, schema.ApplyOptions{})
+		return err
+	})
+	s.small = s.newTemplate(smallSuffix, fillSmall)
+	return s
+}
+
+// newTemplate makes a database once, when it is first asked for.
+func (s server) newTemplate(suffix string, fill func(context.Context, *pgxpool.Pool) error) func() (string, error) {
+	return sync.OnceValues(func() (string, error) {
 		ctx := context.Background()
-		template := s.templateName()
+		template := s.templateName() + suffix
 		if err := s.exec(ctx, "create database "+template); err != nil {
 			return "", err
 		}
@@ -90,19 +101,22 @@ func newServer(name, databaseURL string) server {
 			return "", err
 		}
 		defer pool.Close()
-		_, err = schema.New(pool, schema.Options{PartitionCount: templatePartitions}).Apply(ctx, schema.ApplyOptions{})
-		return template, err
+		return template, fill(ctx, pool)
 	})
-	return s
 }
+
+// smallSuffix ends the name of the template with the small schema.
+const smallSuffix = "_small"
 
 func (s server) templateName() string {
 	return fmt.Sprintf("schema_test_template_%d", os.Getpid())
 }
 
-func (s server) dropTemplate() {
-	if err := s.exec(context.Background(), "drop database if exists "+s.templateName()); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+func (s server) dropTemplates() {
+	for _, name := range []string{s.templateName(), s.templateName() + smallSuffix} {
+		if err := s.exec(context.Background(), "drop database if exists "+name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
 	}
 }
 

@@ -14,14 +14,11 @@ import (
 // plain table and on a partitioned one.
 func newLoose(t *testing.T, s server) (*pgxpool.Pool, schema.Files) {
 	t.Helper()
-	pool := newDatabase(t, s)
-	files := smallFiles(t)
+	pool, files := newSmall(t, s), smallFiles()
 	files.Tables = replace(t, files.Tables, "    place integer not null\n", "    place integer not null,\n    colour text\n")
 	_, err := schema.NewWith(pool, schema.Options{}, files).Apply(t.Context(), schema.ApplyOptions{})
 	require.NoError(t, err)
-	// Several thousand pages, so that it is several slices.
-	execute(t, pool, `alter table parts_1 set (fillfactor = 10, autovacuum_enabled = off); alter table parts_2 set (fillfactor = 10, autovacuum_enabled = off);
-		insert into parts (id, place) select n, 1 + n % 2 from generate_series(1, 30000) n; update parts set colour = 'red' where id % 100 = 0`)
+	execute(t, pool, "update parts set colour = 'red' where id % 100 = 0")
 	return pool, files
 }
 
