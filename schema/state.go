@@ -104,6 +104,10 @@ func (m *Manager) refuse(st state) error {
 	if m.isNewer(st) {
 		return m.newer(st)
 	}
+	return m.refusePartitions(st)
+}
+
+func (m *Manager) refusePartitions(st state) error {
 	if m.o.PartitionCount > 0 && st.partitionCount > 0 && m.o.PartitionCount != st.partitionCount {
 		return &PartitionCountError{Configured: m.o.PartitionCount, Database: st.partitionCount}
 	}

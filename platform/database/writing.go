@@ -11,7 +11,8 @@ import (
 // StopWriting refuses all writing from now on with the reason: units of work do not
 // begin, or end without a commit, and in every session that the pool hands out
 // PostgreSQL itself refuses to write. Reading goes on. It may be called again with
-// another reason.
+// another reason. Behind PgBouncer sessions are left as they are, since others get them
+// too; there it is the units of work alone.
 func (db *DB) StopWriting(reason *apperr.Error) { db.refusal.Store(reason) }
 
 // ResumeWriting ends what [DB.StopWriting] began.
