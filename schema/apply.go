@@ -117,7 +117,7 @@ func (m *Manager) skip(ctx context.Context) (bool, error) {
 	switch {
 	case m.isCurrent(st) && m.refuse(st) == nil:
 		return true, nil
-	case m.isNewer(st) && m.admits(st) && m.refusePartitions(st) == nil:
+	case m.isNewer(st) && m.admits(st) && !st.restoring && m.refusePartitions(st) == nil:
 		m.log.WarnContext(ctx, "the database was upgraded by a newer program; this one still goes with it, and should follow soon",
 			"revision", m.decl.revision, "database_revision", st.revision())
 		return true, nil
