@@ -157,7 +157,7 @@ func (a *App) join(ctx context.Context, c *config.Config, o Options) error {
 	if err := a.joinSchedule(c, o); err != nil {
 		return err
 	}
-	a.joinDoctor(c, o, manager)
+	a.joinDoctor(c, o)
 	return nil
 }
 

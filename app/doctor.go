@@ -7,13 +7,12 @@ import (
 	"semantik/modules/documents"
 	"semantik/modules/operations/doctor"
 	"semantik/platform/config"
-	"semantik/schema"
 )
 
 // joinDoctor makes what examines and mends the database, from what is joined already.
-func (a *App) joinDoctor(c *config.Config, o Options, manager *schema.Manager) {
+func (a *App) joinDoctor(c *config.Config, o Options) {
 	a.Doctor = doctor.New(doctor.Deps{
-		DB: a.DB, Schema: manager, Partitions: a.Partitions, PartitionRows: partitions.NewRepository(a.DB), Analyzer: a.Analyzer,
+		DB: a.DB, Schema: a.Schema, Partitions: a.Partitions, PartitionRows: partitions.NewRepository(a.DB), Analyzer: a.Analyzer,
 		Collections: a.Collections, CollectionRows: collections.NewRepository(a.DB),
 		Documents: a.Documents, DocumentRows: documents.NewRepository(a.DB), ChunkRows: chunks.NewRepository(a.DB),
 		Starter: a.starter, Audit: a.Audit, Upkeep: a.upkeepDeps(),
