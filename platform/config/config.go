@@ -12,6 +12,7 @@ type Config struct {
 	Database   Database
 	Auth       Auth
 	HTTP       HTTP
+	Watch      Watch
 	Log        Log
 	Store      Store
 	Sources    Sources
@@ -76,6 +77,7 @@ type Auth struct {
 type HTTP struct {
 	Addr            string   // host:port
 	ProfileAddr     string   // host:port on loopback; "" for none
+	WorkerAddr      string   // host:port of a worker's probes; "" for none
 	CORSOrigins     []string // scheme://host[:port], in lower case
 	ShutdownTimeout time.Duration
 	SocketsPerUser  int           // WebSockets that one user may have open
@@ -83,6 +85,16 @@ type HTTP struct {
 	SocketPing      time.Duration // between two signs of life
 	// TrustedProxies are believed about whom they speak for.
 	TrustedProxies []netip.Prefix
+}
+
+// Watch says what can be seen of the program from outside.
+type Watch struct {
+	// MetricsToken opens /metrics; "" when there is none.
+	MetricsToken string
+	// SlowQuery is from when on a statement is slow; 0 for never.
+	SlowQuery time.Duration
+	// TraceEndpoint is where traces are sent to; "" for nowhere.
+	TraceEndpoint string
 }
 
 // Log says how much is logged, and in which form.

@@ -92,6 +92,8 @@ func parseDuration(raw string, unit time.Duration) (time.Duration, error) {
 
 func unitName(unit time.Duration) string {
 	switch unit {
+	case time.Millisecond:
+		return "milliseconds"
 	case time.Second:
 		return "seconds"
 	case time.Minute:

@@ -233,6 +233,18 @@ func validInternalKey(raw string) error {
 	return nil
 }
 
+// validWebAddress takes where something is posted to.
+func validWebAddress(raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return errNotAllowed
+	}
+	if u.User != nil {
+		return errors.New("a password belongs into OTEL_EXPORTER_OTLP_HEADERS")
+	}
+	return nil
+}
+
 // absolute resolves "~/" and makes a path absolute.
 func absolute(path string) (string, error) {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok {

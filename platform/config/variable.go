@@ -72,6 +72,7 @@ func Variables() []Variable {
 		{"Embedded PostgreSQL", storeVariables()},
 		{"HTTP server", httpVariables()},
 		{"Sign-in", authVariables()},
+		{"Watching", watchVariables()},
 		{"Sources", sourceVariables()},
 		{"Limits", limitVariables()},
 		{"Rate limits", rateLimitVariables()},

@@ -13,6 +13,9 @@ func httpVariables() []Variable {
 		{Name: "PPROF_ADDR", DefaultText: "none",
 			Description: "Address on this machine where Go's profiles of the program are served, such as 127.0.0.1:6060. Without one they are not.",
 			kind:        text("host:port of this machine alone, 127.0.0.1:6060 say", func(c *Config) *string { return &c.HTTP.ProfileAddr }, validLocalAddr)},
+		{Name: "WORKER_ADDR", DefaultText: "none",
+			Description: "Address where a process of semantik worker answers /metrics and the probes of /api/health, such as 127.0.0.1:9090, and nothing else. Without one it answers nothing. A server answers them at HTTP_ADDR.",
+			kind:        text("host:port with a port from 0 to 65535", func(c *Config) *string { return &c.HTTP.WorkerAddr }, validAddr)},
 		{Name: "CORS_ORIGINS",
 			Description: "Web origins that may call the API from a browser, separated by commas.",
 			kind:        origins()},
@@ -58,6 +61,21 @@ func authVariables() []Variable {
 			Description: "Key that lets a monitor read the health of the partitions, in the header X-Internal-Api-Key, without an account. Without one there is no such way in.",
 			kind: text(fmt.Sprintf("at least %d characters, of those that a header may have: letters, digits and signs of ASCII, no spaces", MinKeyBytes),
 				func(c *Config) *string { return &c.Auth.InternalKey }, validInternalKey)},
+	}
+}
+
+func watchVariables() []Variable {
+	return []Variable{
+		{Name: "METRICS_TOKEN", Secret: true,
+			Description: "Bearer token that lets a collector of metrics read /metrics without an account, and nothing else. Without one that is for superusers alone.",
+			kind: text(fmt.Sprintf("at least %d characters, of those that a header may have: letters, digits and signs of ASCII, no spaces", MinKeyBytes),
+				func(c *Config) *string { return &c.Watch.MetricsToken }, validInternalKey)},
+		{Name: "SLOW_QUERY_MS", Default: "1000",
+			Description: "Statements that take at least this long are remembered as slow; 0 remembers none.",
+			kind:        duration(time.Millisecond, 0, time.Hour, func(c *Config) *time.Duration { return &c.Watch.SlowQuery })},
+		{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", DefaultText: "none",
+			Description: "Where traces are sent to by OTLP over HTTP, such as http://localhost:4318. Without one none are made. The further OTEL_ variables of OpenTelemetry count too, such as OTEL_EXPORTER_OTLP_HEADERS and OTEL_TRACES_SAMPLER.",
+			kind:        text("an address that begins with http:// or https://", func(c *Config) *string { return &c.Watch.TraceEndpoint }, validWebAddress)},
 	}
 }
 

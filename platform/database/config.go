@@ -63,6 +63,8 @@ type Config struct {
 	// Constraints are the modules' tables of constraint names.
 	Constraints []Constraints
 
+	// Watch sees every statement, for metrics and traces.
+	Watch pgx.QueryTracer
 	// Tracer sees every statement, beside Echo. Tests collect statements with it.
 	Tracer pgx.QueryTracer
 	// BeforeCommit, when set, runs before each COMMIT, and its error stands for

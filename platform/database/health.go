@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -14,7 +15,12 @@ const pingTimeout = 2 * time.Second
 type Health struct {
 	// Err is nil when PostgreSQL answered.
 	Err error
-	// Latency is how long SELECT 1 took, the wait for a connection included.
+	// PoolExhausted says that Err is for want of a free connection, so that nobody knows
+	// how PostgreSQL is.
+	PoolExhausted bool
+	// ReadOnly says that PostgreSQL takes no writes: it is a standby, or is set so.
+	ReadOnly bool
+	// Latency is how long the answer took, the wait for a connection included.
 	Latency time.Duration
 	// Connections in use, idle, and the most there may be.
 	InUse, Idle, Max int
@@ -24,27 +30,33 @@ type Health struct {
 
 // Ping asks PostgreSQL for an answer within two seconds.
 func (db *DB) Ping(ctx context.Context) error {
+	_, err := db.ping(ctx)
+	return err
+}
+
+const selectReadOnly = `select pg_is_in_recovery() or current_setting('transaction_read_only')::boolean`
+
+func (db *DB) ping(ctx context.Context) (readOnly bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	conn, err := acquire(ctx, pingTimeout, db.pool.Acquire)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer conn.Release()
-	var one int
-	if err := conn.QueryRow(ctx, "select 1").Scan(&one); err != nil {
-		return fmt.Errorf("asking the database for an answer: %w", db.Translate(err))
+	if err := conn.QueryRow(ctx, selectReadOnly).Scan(&readOnly); err != nil {
+		return false, fmt.Errorf("asking the database for an answer: %w", db.Translate(err))
 	}
-	return nil
+	return readOnly, nil
 }
 
 // Health pings PostgreSQL and reads the pool's figures.
 func (db *DB) Health(ctx context.Context) Health {
 	start := time.Now()
-	err := db.Ping(ctx)
+	readOnly, err := db.ping(ctx)
 	s := db.pool.Stat()
 	return Health{
-		Err:     err,
+		Err: err, PoolExhausted: errors.Is(err, ErrPoolExhausted), ReadOnly: readOnly,
 		Latency: time.Since(start),
 		InUse:   int(s.AcquiredConns()),
 		Idle:    int(s.IdleConns()),

@@ -69,16 +69,22 @@ func openPool(ctx context.Context, c Config, prepare func(context.Context, *pgx.
 
 func tracer(c Config) pgx.QueryTracer {
 	var tracers []pgx.QueryTracer
-	if c.Tracer != nil {
-		tracers = append(tracers, c.Tracer)
+	for _, t := range []pgx.QueryTracer{c.Watch, c.Tracer} {
+		if t != nil {
+			tracers = append(tracers, t)
+		}
 	}
 	if c.Echo || c.EchoPool {
 		tracers = append(tracers, &echo{log: c.Logger, statements: c.Echo, pool: c.EchoPool})
 	}
-	if len(tracers) == 0 {
+	switch len(tracers) {
+	case 0:
 		return nil
+	case 1:
+		return tracers[0]
+	default:
+		return multitracer.New(tracers...)
 	}
-	return multitracer.New(tracers...)
 }
 
 // acquire waits for a connection no longer than timeout. The bound is on the

@@ -58,6 +58,9 @@ func (db *DB) PgxTx(ctx context.Context) (pgx.Tx, error) {
 func (db *DB) Querier(ctx context.Context) Querier {
 	u := db.unitOf(ctx)
 	if u == nil {
+		if conn := db.aside(ctx); conn != nil {
+			return statements{conn}
+		}
 		return pooled{db}
 	}
 	if err := u.usable(); err != nil {
