@@ -22,6 +22,7 @@ import (
 	"semantik/modules/operations"
 	"semantik/modules/operations/doctor"
 	"semantik/modules/users"
+	"semantik/platform/activity"
 	"semantik/platform/audit"
 	"semantik/platform/auth"
 	"semantik/platform/config"
@@ -29,10 +30,14 @@ import (
 	"semantik/platform/events"
 	"semantik/platform/idempotency"
 	"semantik/platform/jobs"
+	"semantik/platform/metrics"
 	"semantik/platform/ratelimit"
 	"semantik/platform/schedule"
 	"semantik/platform/schemawatch"
 	"semantik/platform/sockets"
+	"semantik/platform/statements"
+	"semantik/platform/system"
+	"semantik/platform/tracing"
 	"semantik/platform/web"
 	"semantik/schema"
 )
@@ -62,8 +67,16 @@ type App struct {
 	SchemaWatch *schemawatch.Watch
 	Schema      *schema.Manager
 
+	// Metrics has the figures of this program.
+	Metrics *metrics.Registry
+	// Statements watches the statements of the program.
+	Statements *statements.Watcher
+	// Tracer makes spans; nil where there is nowhere to send them.
+	Tracer *tracing.Tracer
+
 	limiter ratelimit.Limiter
 	starter *operations.Starter
+	figures *metrics.Figures
 }
 
 // Options are what a caller decides besides the configuration.
@@ -87,21 +100,26 @@ func Build(ctx context.Context, c *config.Config, o Options) (*App, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	db, err := database.Open(ctx, databaseConfig(c, o))
+	a := &App{limiter: ratelimit.NewMemory(ratelimit.DefaultKeys, time.Now)}
+	if err := a.beginWatching(ctx, c, o); err != nil {
+		return nil, err
+	}
+	db, err := database.Open(ctx, a.databaseConfig(c, o))
 	if err != nil {
+		_ = a.Tracer.Close() // that there is no database is what there is to say
 		return nil, fmt.Errorf("connecting to the database: %w", err)
 	}
-	a := &App{DB: db, Audit: audit.New(db), limiter: ratelimit.NewMemory(ratelimit.DefaultKeys, time.Now)}
+	a.DB, a.Audit = db, audit.New(db)
 	a.Idempotency = idempotency.New(db, idempotency.Config{Logger: o.Logger})
 	a.AuditKeeper = audit.NewKeeper(a.Audit, audit.KeeperConfig{RetentionMonths: c.Audit.RetentionMonths, Logger: o.Logger})
 	if err := a.join(ctx, c, o); err != nil {
-		db.Close()
+		a.Close()
 		return nil, err
 	}
 	return a, nil
 }
 
-func databaseConfig(c *config.Config, o Options) database.Config {
+func (a *App) databaseConfig(c *config.Config, o Options) database.Config {
 	dc := database.Config{
 		URL:           c.DatabaseURL(),
 		MaxConns:      c.Database.PoolSize + c.Database.MaxOverflow,
@@ -115,6 +133,7 @@ func databaseConfig(c *config.Config, o Options) database.Config {
 		Echo:          c.Database.Echo,
 		EchoPool:      c.Database.EchoPool,
 		Logger:        o.Logger,
+		Watch:         a.Statements,
 		Constraints: []database.Constraints{
 			audit.Constraints, users.Constraints, collections.Constraints, documents.Constraints, chunks.Constraints, operations.Constraints,
 			idempotency.Constraints, schedule.Constraints,
@@ -140,6 +159,7 @@ func (a *App) join(ctx context.Context, c *config.Config, o Options) error {
 	if err := a.DB.ReadConstraintNames(ctx); err != nil {
 		return err
 	}
+	a.watchDatabase(c, o)
 	var err error
 	a.Queue, err = jobs.New(a.DB, jobs.Config{
 		Concurrency: c.Operations.Concurrency, StopTimeout: c.HTTP.ShutdownTimeout, Logger: o.Logger, Quick: o.Quick,
@@ -215,7 +235,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	a.Chunks = chunks.NewService(chunks.Deps{
 		DB: a.DB, Repository: chunkRows, Searcher: chunkRows, Accounts: a.Users, Collections: a.Collections, Counters: collectionRows,
 		Documents: a.Documents, DocumentRows: documentRows, Indexer: a.Indexer, Audit: a.Audit,
-		WorkTimes: operationRows, Idempotency: a.Idempotency,
+		WorkTimes: operationRows, Idempotency: a.Idempotency, Metrics: chunks.NewMetrics(a.Metrics), Tracer: a.Tracer,
 	}, chunks.Config{
 		SearchTimeout: c.Limits.SearchTimeout, LoadTimeout: c.Limits.LoadTimeout,
 		MaxCharacters: c.Limits.ChunkCharacters, MaxBatch: c.Limits.BatchRows, Logger: o.Logger,
@@ -231,7 +251,10 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 		Title: "Semantik", Version: o.Version, Description: "Search over collections of documents.",
 		CORSOrigins: c.HTTP.CORSOrigins, MaxBodyBytes: c.Limits.BodyBytes, ShutdownTimeout: c.HTTP.ShutdownTimeout,
 		TrustedProxies: c.HTTP.TrustedProxies, Limits: limitsOf(c.RateLimits, c.Database.PoolSize+c.Database.MaxOverflow), InternalKey: c.Auth.InternalKey,
-	}, web.Deps{Logger: o.Logger, Authenticator: a.Users, Checks: a.checks(), Limiter: a.limiter})
+		MetricsToken: c.Watch.MetricsToken,
+	}, web.Deps{
+		Logger: o.Logger, Authenticator: a.Users, Checks: a.checks(c), Cleanup: remembered(a.cleanup), Limiter: a.limiter, Metrics: a.Metrics, Tracer: a.Tracer,
+	})
 	api := a.Server.API()
 	audit.Register(api, a.Audit)
 	users.Register(api, a.Users)
@@ -241,6 +264,9 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	chunks.Register(api, a.Chunks)
 	partitions.Register(api, a.Partitions)
 	operations.Register(api, a.Operations)
+	system.Register(api, system.NewService(system.Deps{
+		DB: a.DB, Metrics: a.Metrics, Watcher: a.Statements, Activity: activity.NewRepository(a.DB), Server: a.Server, Version: o.Version,
+	}))
 	return nil
 }
 
@@ -254,24 +280,8 @@ func workerName() string {
 	return host + ":" + strconv.Itoa(os.Getpid()) + ":" + strings.ToLower(rand.Text()[:6])
 }
 
-func (a *App) checks() []web.Check {
-	return []web.Check{{Name: "database", Probe: func(ctx context.Context) web.Health {
-		h := a.DB.Health(ctx)
-		answer := web.Health{Status: web.StatusHealthy, Message: "The database answers.", Details: map[string]any{
-			"latency_ms": float64(h.Latency.Microseconds()) / 1000,
-			"pool":       map[string]any{"in_use": h.InUse, "idle": h.Idle, "max": h.Max, "waited": h.Waited},
-		}}
-		if h.Err != nil {
-			answer.Status, answer.Message = web.StatusUnhealthy, "The database does not answer."
-		}
-		return answer
-	}}, {Name: "schema", Probe: func(context.Context) web.Health {
-		if reason := a.DB.WritingStopped(); reason != nil {
-			return web.Health{Status: web.StatusUnhealthy, Message: reason.Message}
-		}
-		return web.Health{Status: web.StatusHealthy, Message: "The schema goes with this program."}
-	}}}
-}
-
 // Close gives back what Build has opened. What was started is stopped before.
-func (a *App) Close() { a.DB.Close() }
+func (a *App) Close() {
+	a.DB.Close()
+	_ = a.Tracer.Close() // what could not be sent is lost
+}

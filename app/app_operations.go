@@ -33,9 +33,10 @@ func (a *App) joinOperations(c *config.Config, o Options, r rows, starter *opera
 		operations.NewPurgeWork(a.DB, r.documents, r.chunks, r.collections,
 			operations.PurgeConfig{Rows: c.Operations.PurgeRows, Pause: c.Operations.PurgePause}),
 	)
+	measured := operations.NewMetrics(a.Metrics)
 	a.Operations = operations.NewService(operations.Deps{
 		DB: a.DB, Repository: r.operations, Collections: a.Collections, Rows: r.collections, Status: status,
-		Directory: users.NewRepository(a.DB), Audit: a.Audit, Works: works,
+		Directory: users.NewRepository(a.DB), Audit: a.Audit, Works: works, Metrics: measured,
 	})
 
 	var err error
@@ -43,6 +44,7 @@ func (a *App) joinOperations(c *config.Config, o Options, r rows, starter *opera
 		operations.WorkerConfig{
 			Name: workerName(), Lease: c.Operations.Lease, MaxAttempts: c.Operations.MaxAttempts, Slice: c.Operations.Slice,
 			Limits: operations.Limits{PerUser: c.Operations.LimitPerUser, Total: c.Operations.Limit}, Logger: o.Logger,
+			Metrics: measured, Tracer: a.Tracer,
 		}, works)
 	return err
 }

@@ -32,16 +32,17 @@ type duty func(ctx context.Context, a *App, url string) error
 // worker and the HTTP server, begun in this order and ended in the reverse.
 // tell hears, in a sentence, what takes longer.
 func run(ctx context.Context, c *config.Config, log *slog.Logger, tell func(string), during duty) (err error) {
-	p, err := open(ctx, c, log, tell)
+	door := openDoor(ctx, c.HTTP.Addr, "HTTP_ADDR or --http-addr", log)
+	p, err := open(ctx, c, log, tell, door.waitFor)
 	if err != nil {
+		door.close(ctx)
 		return err
 	}
 	defer func() { err = errors.Join(err, p.end(ctx)) }()
 
-	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, "tcp", c.HTTP.Addr)
+	listener, err := door.handOver(ctx)
 	if err != nil {
-		return fmt.Errorf("listening on %s: %w; choose another address with HTTP_ADDR or --http-addr", c.HTTP.Addr, err)
+		return err
 	}
 	group, inner := errgroup.WithContext(ctx)
 	if err := p.begin(inner, group); err != nil {
@@ -64,17 +65,35 @@ func run(ctx context.Context, c *config.Config, log *slog.Logger, tell func(stri
 	return group.Wait()
 }
 
-// work does the server's background work until the context ends, and serves nothing.
-// ready is called once it works.
+// work does the server's background work until the context ends, and serves nothing but
+// metrics and probes, where WORKER_ADDR says so. ready is called once it works.
 func work(ctx context.Context, c *config.Config, log *slog.Logger, ready duty) (err error) {
-	p, err := open(ctx, c, log, nil)
+	var entry *door
+	waitFor := func(string) {}
+	if c.HTTP.WorkerAddr != "" {
+		entry = openDoor(ctx, c.HTTP.WorkerAddr, "WORKER_ADDR or --worker-addr", log)
+		waitFor = entry.waitFor
+	}
+	p, err := open(ctx, c, log, nil, waitFor)
 	if err != nil {
+		entry.close(ctx)
 		return err
 	}
 	defer func() { err = errors.Join(err, p.end(ctx)) }()
+	listener, err := entry.handOver(ctx)
+	if err != nil {
+		return err
+	}
 	group, inner := errgroup.WithContext(ctx)
 	if err := p.begin(inner, group); err != nil {
+		if listener != nil {
+			_ = listener.Close()
+		}
 		return err
+	}
+	if listener != nil {
+		log.InfoContext(ctx, "metrics and probes are served", "address", localURL(listener.Addr()))
+		group.Go(func() error { return p.Server.ServeProbes(inner, listener) })
 	}
 	group.Go(func() error { return ready(inner, p.App, "") })
 	return group.Wait()
@@ -93,13 +112,16 @@ type program struct {
 }
 
 // open takes the database and builds the program on it. What it gives is to be ended.
-func open(ctx context.Context, c *config.Config, log *slog.Logger, tell func(string)) (*program, error) {
+// waitFor hears, in a word, what is waited for.
+func open(ctx context.Context, c *config.Config, log *slog.Logger, tell, waitFor func(string)) (*program, error) {
+	waitFor("its database")
 	db, err := openDatabase(ctx, c, log, tell)
 	if err != nil {
 		return nil, err
 	}
 	p := &program{config: c, log: log, db: db, told: make(chan time.Time, 1)}
 	p.forget = context.AfterFunc(ctx, func() { p.told <- time.Now() })
+	waitFor("the schema of its database")
 	if p.App, err = Build(ctx, c, Options{DatabaseURL: db.url, Version: version(), Logger: log}); err != nil {
 		return nil, errors.Join(err, p.end(ctx))
 	}

@@ -14,6 +14,7 @@ func (a *App) joinSockets(c *config.Config, o Options) {
 	a.Sockets = sockets.New(sockets.Config{
 		PerUser: c.HTTP.SocketsPerUser, Total: c.HTTP.Sockets, PingEvery: c.HTTP.SocketPing, Logger: o.Logger,
 	}, a.Users)
+	a.Metrics.GaugeFunc("semantik_sockets_open", "WebSockets that are open.", func() float64 { return float64(a.Sockets.Count()) })
 	operations.RegisterSockets(a.Server, a.Sockets, a.Events, a.Operations)
 	preview.RegisterSockets(a.Server, a.Sockets, a.Events)
 }

@@ -126,7 +126,7 @@ select $1, $2, 'append', 'completed', '{"a": 1}', 1, now() from generate_series(
 
 // constantLists are as long whatever there is: those that have nothing in them, until
 // there is something to list, those of the partitions, whose tests count their
-// statements, the scheduled tasks, which code names, and the neighbours of a chunk, one
+// statements, the scheduled tasks, which code names, the slow statements, and the neighbours of a chunk, one
 // statement for each side.
 var constantLists = []string{
 	"GET /api/v2/plugins", "GET /api/v2/plugins/available", "GET /api/v2/plugins/pipeline", "GET /api/v2/mcp/profiles",
@@ -134,7 +134,7 @@ var constantLists = []string{
 	"GET /api/v2/collections/{collection_id}/projections",
 	"GET /api/v2/partitions/health", "GET /api/v2/partitions/health-summary", "GET /api/v2/partitions/recommendations",
 	"GET /api/v2/chunking/collections/{collection_id}/chunks/{chunk_id}",
-	"GET /api/v2/system/tasks",
+	"GET /api/v2/system/tasks", "GET /api/v2/system/slow-queries",
 }
 
 // The statements of a list are the same for one row and for a hundred: nothing is

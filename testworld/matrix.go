@@ -84,12 +84,13 @@ func Matrix() []Section {
 		settingRows,
 		emptyRows,
 		taskRows,
+		systemRows,
 	}
 }
 
 // ForEverybody are the beginnings of the routes about the server itself, which
 // anybody may read.
-var ForEverybody = []string{"GET /api/health", "GET /api/health/", "GET /health"}
+var ForEverybody = []string{"GET /api/health", "GET /api/health/", "GET /health", "GET /api/v2/system/health", "GET /api/v2/system/info"}
 
 var authRows = Section{Name: "Accounts", Rows: []Row{
 	//                                             none bad exp inact  str pub read writ adm own super  kr   kw   ka   else

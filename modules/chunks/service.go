@@ -12,6 +12,7 @@ import (
 	"semantik/modules/documents"
 	"semantik/platform/database"
 	"semantik/platform/idempotency"
+	"semantik/platform/tracing"
 )
 
 // Service has the rules on chunks.
@@ -28,6 +29,8 @@ type Service struct {
 	audit        collections.Recorder
 	workTimes    WorkTimes
 	keys         *idempotency.Keeper
+	metrics      *Metrics
+	tracer       *tracing.Tracer
 	config       Config
 	// spansAtOnce is the constant of that name, save in a test of what follows from it.
 	spansAtOnce int
@@ -57,6 +60,10 @@ type Deps struct {
 	Audit        collections.Recorder
 	WorkTimes    WorkTimes
 	Idempotency  *idempotency.Keeper
+	// Metrics counts searches and loads; nil counts none.
+	Metrics *Metrics
+	// Tracer makes a span of each search; nil makes none.
+	Tracer *tracing.Tracer
 }
 
 // Config has what the operator decides.
@@ -74,7 +81,8 @@ type Config struct {
 func NewService(d Deps, config Config) *Service {
 	return &Service{
 		db: d.DB, repository: d.Repository, searcher: d.Searcher, accounts: d.Accounts, collections: d.Collections, counters: d.Counters,
-		documents: d.Documents, documentRows: d.DocumentRows, indexer: d.Indexer, audit: d.Audit, workTimes: d.WorkTimes, keys: d.Idempotency, config: config, spansAtOnce: spansAtOnce,
+		documents: d.Documents, documentRows: d.DocumentRows, indexer: d.Indexer, audit: d.Audit, workTimes: d.WorkTimes, keys: d.Idempotency, metrics: d.Metrics, tracer: d.Tracer,
+		config: config, spansAtOnce: spansAtOnce,
 	}
 }
 

@@ -55,6 +55,13 @@ type Loaded struct {
 //
 // A search finds the chunks once the [Indexer] has come by.
 func (s *Service) Load(ctx context.Context, collectionID uuid.UUID, q LoadQuery) (Loaded, error) {
+	start := time.Now()
+	loaded, err := s.load(ctx, collectionID, q)
+	s.metrics.hasLoaded(loaded, err, time.Since(start))
+	return loaded, err
+}
+
+func (s *Service) load(ctx context.Context, collectionID uuid.UUID, q LoadQuery) (Loaded, error) {
 	scope, err := s.collections.Authorize(ctx, collectionID, collections.Write)
 	if err != nil {
 		return Loaded{}, err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"go.opentelemetry.io/otel/trace"
 
 	"semantik/modules/chunks/query"
 	"semantik/modules/collections"
@@ -56,6 +57,8 @@ type SearchResult struct {
 	Failed   []FailedSearch
 	Warnings []string
 	Took     time.Duration
+	// capped is of how many collections not all candidates were ranked.
+	capped int
 }
 
 // Searched is one collection of a search.
@@ -80,6 +83,14 @@ type FailedSearch struct {
 // code metadata_filter_invalid.
 func (s *Service) Search(ctx context.Context, q SearchQuery) (SearchResult, error) {
 	start := time.Now()
+	ctx, span := s.tracer.Start(ctx, trace.SpanKindInternal, "search")
+	result, err := s.search(ctx, q, start)
+	s.metrics.searched(result, err, time.Since(start))
+	span.End(isFault(err))
+	return result, err
+}
+
+func (s *Service) search(ctx context.Context, q SearchQuery, start time.Time) (SearchResult, error) {
 	condition, err := filter.Parse(q.Filter)
 	if err != nil {
 		return SearchResult{}, documents.ErrBadFilter.WithMessagef("The metadata_filter cannot be used: %v.", err).WithCause(err)
@@ -141,14 +152,20 @@ func (r *searchRun) all(ctx context.Context, q SearchQuery) (SearchResult, error
 	if err != nil {
 		return SearchResult{}, err
 	}
+	limited := 0
 	for i, scope := range r.scopes {
+		if capped[i] {
+			limited++
+		}
 		warnings = append(warnings, warningsOf(scope.Collection(), capped[i])...)
 	}
 	hits, err = r.show(ctx, best(hits, r.wanted.K))
 	if err != nil {
 		return SearchResult{}, err
 	}
-	return r.result(ctx, hits, warnings)
+	result, err := r.result(ctx, hits, warnings)
+	result.capped = limited
+	return result, err
 }
 
 // rank searches one collection after the other. Each has an equal share of the time

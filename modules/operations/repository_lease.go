@@ -35,7 +35,8 @@ where o.id = before.id
   and (o.status = 'pending' or (o.status = 'processing' and (o.lease_until < now() or o.waits_for is not null)))
 returning o.id, o.collection_id, o.user_id, o.type, o.config, o.attempt, o.meta,
           before.status = 'processing' and before.waits_for in ('turn', 'limit'),
-          before.status = 'processing' and before.waits_for is null and before.worker <> $2`
+          before.status = 'processing' and before.waits_for is null and before.worker <> $2,
+          o.started_at`
 
 // Claim takes the operation for this worker for the length of the lease; false
 // when there is nothing to take: it has ended, or another worker has it. It tells so,
@@ -58,7 +59,7 @@ func (r *Repository) claim(ctx context.Context, id uuid.UUID, worker string, lea
 	var meta []byte
 	var resumed, lost *bool // null is false
 	err := r.db.Querier(ctx).QueryRow(ctx, claim, id, worker, lease).
-		Scan(&o.ID, &o.CollectionID, &o.UserID, &o.Type, &o.Config, &o.Attempt, &meta, &resumed, &lost)
+		Scan(&o.ID, &o.CollectionID, &o.UserID, &o.Type, &o.Config, &o.Attempt, &meta, &resumed, &lost, &o.StartedAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return o, false, nil
 	}

@@ -29,6 +29,8 @@ type Deps struct {
 	Directory   Directory
 	Audit       collections.Recorder
 	Works       Works
+	// Metrics counts what is cancelled; nil counts nothing.
+	Metrics *Metrics
 }
 
 // Service has the rules on watching and on cancelling operations.
@@ -41,13 +43,14 @@ type Service struct {
 	directory  Directory
 	audit      collections.Recorder
 	works      Works
+	metrics    *Metrics
 }
 
 // NewService makes the service.
 func NewService(d Deps) *Service {
 	return &Service{
 		db: d.DB, repository: d.Repository, access: d.Collections, rows: d.Rows, status: d.Status,
-		directory: d.Directory, audit: d.Audit, works: d.Works,
+		directory: d.Directory, audit: d.Audit, works: d.Works, metrics: d.Metrics,
 	}
 }
 

@@ -128,6 +128,7 @@ func (s *Service) cancel(ctx context.Context, scope collections.Scope, o Operati
 	if err := s.repository.Cancel(ctx, o.UUID, result); err != nil {
 		return err
 	}
+	s.db.AfterCommit(ctx, func(context.Context) { s.metrics.ended(o, StatusCancelled) })
 	if err := s.rows.RecountSources(ctx, scope); err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ func (a *appendWork) process(ctx context.Context, run *Run, d documents.Document
 	if err != nil {
 		return err
 	}
+	run.worker.config.Metrics.read(len(content))
 	text, cuts, err := prepare(ctx, run.Scope.Collection(), d, content)
 	if err != nil {
 		return err

@@ -151,7 +151,11 @@ func (r *Run) Advance(ctx context.Context, more Progress, moved bool) (Progress,
 		r.turn.moved = true
 		r.mu.Unlock()
 	}
-	return r.worker.repository.Advance(ctx, r.Operation, r.worker.config.Lease, more, moved)
+	sum, err := r.worker.repository.Advance(ctx, r.Operation, r.worker.config.Lease, more, moved)
+	if err == nil {
+		r.worker.db.AfterCommit(ctx, func(context.Context) { r.worker.config.Metrics.advanced(r.Operation.Type, more) })
+	}
+	return sum, err
 }
 
 // committed notes a sum that Advance gave.

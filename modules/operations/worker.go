@@ -6,14 +6,18 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"semantik/modules/collections"
 	"semantik/platform/apperr"
 	"semantik/platform/database"
 	"semantik/platform/jobs"
+	"semantik/platform/tracing"
 )
 
 // Defaults of [WorkerConfig].
@@ -38,6 +42,10 @@ type WorkerConfig struct {
 	Slice time.Duration
 	// Limits bound how many operations are worked on at once, by all processes.
 	Limits Limits
+	// Metrics counts the work; nil counts none.
+	Metrics *Metrics
+	// Tracer makes a span of each step; nil makes none.
+	Tracer *tracing.Tracer
 	// Now tells the time; [time.Now] if nil.
 	Now func() time.Time
 	// Logger receives what goes wrong; nil discards it.
@@ -60,6 +68,8 @@ type Worker struct {
 	// stopping is closed when the worker should end after the present step.
 	stopping chan struct{}
 	stop     sync.Once
+	// working is set from the start until the stop.
+	working atomic.Bool
 	// watching is what looks around, and watched is closed when it has ended.
 	watching context.CancelFunc
 	watched  chan struct{}
@@ -93,11 +103,15 @@ func NewWorker(db *database.DB, repository *Repository, starter *Starter, access
 // Name tells this process from others in the operations that it works on.
 func (w *Worker) Name() string { return w.config.Name }
 
+// Working reports whether the worker was started and not told to stop.
+func (w *Worker) Working() bool { return w.working.Load() }
+
 // Start begins to answer the queue and to look for unattended operations.
 func (w *Worker) Start(ctx context.Context) error {
 	if err := w.queue.Start(ctx); err != nil {
 		return err
 	}
+	w.working.Store(true)
 	watch, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	w.watching, w.watched = cancel, make(chan struct{})
 	var both sync.WaitGroup
@@ -113,6 +127,7 @@ func (w *Worker) Start(ctx context.Context) error {
 // Stop lets every running operation end its present step and hands it back, for
 // another worker or the next start. It returns when all have, or with ctx.
 func (w *Worker) Stop(ctx context.Context) error {
+	w.working.Store(false)
 	w.stop.Do(func() { close(w.stopping) })
 	err := w.queue.Stop(ctx)
 	if w.watching == nil {
@@ -138,6 +153,8 @@ func (w *Worker) answer(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	defer run.close()
+	outcome, ended := attemptEnded, w.config.Metrics.begun(run.Operation.Type)
+	defer func() { ended(outcome) }()
 	if run.doomed != "" {
 		err = w.failFor(ctx, run, run.doomed)
 		w.letNext(ctx, run.Operation)
@@ -155,15 +172,19 @@ func (w *Worker) answer(ctx context.Context, id uuid.UUID) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
 	switch {
-	case err == nil, errors.Is(err, errLost):
-		err = nil
+	case err == nil:
+	case errors.Is(err, errLost):
+		outcome, err = attemptLost, nil
 	case stopped:
+		outcome = attemptReturned
 		err = letGo(ctx, log, w.handBack(ctx, run))
 	case errors.Is(err, errTurnOver):
+		outcome = attemptTurn
 		err = letGo(ctx, log, w.yield(ctx, run))
 	case errors.Is(err, collections.ErrNotFound):
 		err = w.cancel(ctx, run)
 	default:
+		outcome = attemptError
 		err = w.broken(ctx, log, run, err)
 	}
 	w.letNext(ctx, run.Operation)
@@ -186,7 +207,7 @@ func (w *Worker) carryOut(ctx context.Context, run *Run) error {
 		if w.isStopping() {
 			return errStopping
 		}
-		done, err := work.Step(ctx, run)
+		done, err := w.step(ctx, run, work)
 		if err != nil {
 			return err
 		}
@@ -204,6 +225,17 @@ func (w *Worker) carryOut(ctx context.Context, run *Run) error {
 			return err
 		}
 	}
+}
+
+// step does the next piece of the work.
+func (w *Worker) step(ctx context.Context, run *Run, work Work) (done bool, err error) {
+	if w.config.Tracer.On() {
+		var span *tracing.Span
+		ctx, span = w.config.Tracer.Start(ctx, trace.SpanKindConsumer, "operation "+string(run.Operation.Type),
+			attribute.String("semantik.operation_id", run.Operation.UUID.String()), attribute.Int("semantik.attempt", run.Operation.Attempt))
+		defer func() { span.End(err != nil) }()
+	}
+	return work.Step(ctx, run)
 }
 
 // isStopping reports whether the worker should end.
@@ -247,7 +279,7 @@ func (w *Worker) claim(ctx context.Context, id uuid.UUID) (*Run, bool, error) {
 			return err
 		}
 		if gone {
-			return w.repository.Finish(ctx, claimed, StatusCancelled, nil, nil)
+			return w.finish(ctx, claimed, StatusCancelled, nil, nil)
 		}
 		claimedRun := &Run{Operation: claimed, Scope: scope, worker: w, lost: claimed.found.lost}
 		if p := claimed.Meta.Progress; p != nil {

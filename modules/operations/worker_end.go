@@ -9,6 +9,7 @@ import (
 
 	"semantik/modules/collections"
 	"semantik/platform/apperr"
+	"semantik/platform/events"
 )
 
 // errMore means that an operation whose work was done has work again.
@@ -34,8 +35,17 @@ func (w *Worker) complete(ctx context.Context, run *Run, work Work) error {
 		if err != nil {
 			return err
 		}
-		return w.repository.Finish(ctx, run.Operation, StatusCompleted, nil, result, told...)
+		return w.finish(ctx, run.Operation, StatusCompleted, nil, result, told...)
 	})
+}
+
+// finish ends the operation, and counts that once it is committed.
+func (w *Worker) finish(ctx context.Context, o Operation, to Status, reason *string, result map[string]any, told ...events.Event) error {
+	err := w.repository.Finish(ctx, o, to, reason, result, told...)
+	if err == nil {
+		w.db.AfterCommit(ctx, func(context.Context) { w.config.Metrics.ended(o, to) })
+	}
+	return err
 }
 
 // broken deals with an attempt that ended with an error: the operation is tried again
@@ -88,7 +98,7 @@ func letGo(ctx context.Context, log *slog.Logger, err error) error {
 
 // cancel ends an operation whose collection was deleted under its hands.
 func (w *Worker) cancel(ctx context.Context, run *Run) error {
-	err := w.repository.Finish(ctx, run.Operation, StatusCancelled, nil, nil)
+	err := w.finish(ctx, run.Operation, StatusCancelled, nil, nil)
 	if errors.Is(err, errLost) {
 		return nil
 	}
@@ -142,7 +152,7 @@ func (w *Worker) end(ctx context.Context, run *Run, reason string) error {
 	if err != nil && apperr.KindOf(err) != apperr.NotFound {
 		return err
 	}
-	return w.repository.Finish(ctx, run.Operation, StatusFailed, &reason, nil)
+	return w.finish(ctx, run.Operation, StatusFailed, &reason, nil)
 }
 
 // abandon leaves the collection of an operation that failed in order.

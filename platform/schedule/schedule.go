@@ -111,6 +111,25 @@ func (s *Schedule) List(ctx context.Context) ([]State, error) {
 	return states, nil
 }
 
+// Troubled names the tasks whose last run failed, and says when the last run of any ended;
+// nil for never. It asks nobody who asks: it is for a probe, which shows names alone.
+func (s *Schedule) Troubled(ctx context.Context) (failed []string, last *time.Time, err error) {
+	known, err := s.repository.list(ctx, s.names())
+	if err != nil {
+		return nil, nil, fmt.Errorf("looking at the scheduled tasks: %w", err)
+	}
+	for _, t := range s.tasks {
+		record := known[t.Name]
+		if record.LastStatus != nil && *record.LastStatus == statusFailed {
+			failed = append(failed, t.Name)
+		}
+		if at := record.LastCompletedAt; at != nil && (last == nil || at.After(*last)) {
+			last = at
+		}
+	}
+	return failed, last, nil
+}
+
 // RunNow makes a task due now, and has it done soon. It is for superusers in person.
 // It returns [auth.ErrSuperuserRequired], [ErrNotFound], and [ErrRunning] for a task
 // that is being done.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -33,12 +34,14 @@ func OptionalBearer() []map[string][]string {
 // refused before anybody looks them up.
 func (s *Server) authenticate(ctx huma.Context) (huma.Context, error) {
 	rule, header := limitOf(ctx.Operation()), humaecho.Unwrap(ctx).Response().Header()
-	secured, optional, internal := false, false, false
+	secured, optional, internal, collector := false, false, false, false
 	for _, requirement := range ctx.Operation().Security {
 		_, bearer := requirement[bearerScheme]
 		_, monitor := requirement[internalScheme]
 		secured = secured || bearer
 		internal = internal || monitor
+		_, metrics := requirement[metricsScheme]
+		collector = collector || metrics
 		optional = optional || len(requirement) == 0
 	}
 	if !secured {
@@ -50,6 +53,9 @@ func (s *Server) authenticate(ctx huma.Context) (huma.Context, error) {
 		if !present {
 			return ctx, nil
 		}
+	}
+	if collector && present && s.isMetricsToken(token) {
+		return huma.WithContext(ctx, context.WithValue(ctx.Context(), collectorKey{}, true)), nil
 	}
 	familiar := present && s.limits.familiar.Has(token)
 	if !familiar {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"semantik/platform/metrics"
 	"semantik/platform/ratelimit"
 	"semantik/platform/web"
 )
@@ -15,15 +16,17 @@ import (
 // What the server itself costs a request, without a connection.
 func BenchmarkServer(b *testing.B) {
 	const unlimited = 1 << 30
-	benchmarkServer(b, web.Config{})
+	benchmarkServer(b, web.Config{}, web.Deps{})
+	b.Run("measured", func(b *testing.B) { benchmarkServer(b, web.Config{}, web.Deps{Metrics: metrics.New("test")}) })
 	b.Run("counted", func(b *testing.B) {
-		benchmarkServer(b, web.Config{Limits: web.Limits{General: ratelimit.Rate{Count: unlimited, Per: time.Minute}}})
+		benchmarkServer(b, web.Config{Limits: web.Limits{General: ratelimit.Rate{Count: unlimited, Per: time.Minute}}}, web.Deps{})
 	})
 }
 
-func benchmarkServer(b *testing.B, config web.Config) {
+func benchmarkServer(b *testing.B, config web.Config, deps web.Deps) {
 	b.Helper()
-	server := web.New(config, web.Deps{Logger: slog.New(slog.DiscardHandler), Authenticator: people{}})
+	deps.Logger, deps.Authenticator = slog.New(slog.DiscardHandler), people{}
+	server := web.New(config, deps)
 	routes(server.API())
 	for name, c := range map[string]struct{ method, path, body string }{
 		"get":   {http.MethodGet, "/me", ""},

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"semantik/platform/auth"
+	"semantik/platform/metrics"
 	"semantik/platform/ratelimit"
+	"semantik/platform/tracing"
 )
 
 // Defaults for what [Config] leaves at zero.
@@ -49,6 +51,10 @@ type Config struct {
 	// "" lets nobody in that way.
 	InternalKey string
 
+	// MetricsToken lets in whoever shows it as a bearer token, where a route says
+	// [BearerOrMetrics]; "" lets nobody in that way.
+	MetricsToken string
+
 	// MaxBodyBytes bounds a JSON body of a route that sets no limit of its own.
 	MaxBodyBytes int64
 	// BodyTimeout bounds the whole reading of a JSON body.
@@ -76,6 +82,12 @@ type Deps struct {
 	Authenticator Authenticator
 	// Checks are what readiness depends on.
 	Checks []Check
+	// Cleanup tells how the tasks go that are done by the clock; nil where there are none.
+	Cleanup func(ctx context.Context) Health
+	// Metrics counts the requests; nil counts none.
+	Metrics *metrics.Registry
+	// Tracer makes a span of each request; nil makes none.
+	Tracer *tracing.Tracer
 }
 
 // Authenticator turns a bearer token into an identity.

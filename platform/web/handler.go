@@ -31,7 +31,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	start := time.Now()
-	defer func() { s.logRequest(r.Context(), out, time.Since(start)) }() //nolint:contextcheck // r carries the context by then
+	ctx, span := s.observer.begin(r.Context(), r)
+	if span != nil {
+		r = r.WithContext(ctx)
+	}
+	defer func() { //nolint:contextcheck // r carries the context by then
+		took := time.Since(start)
+		s.observer.end(req, out, took, span)
+		s.logRequest(r.Context(), out, took)
+	}()
 	defer out.finish()
 	defer s.recover(out, r)
 

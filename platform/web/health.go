@@ -75,6 +75,19 @@ type readinessBody struct {
 	Ready    bool              `json:"ready"`
 	Check    string            `json:"check" enum:"readiness"`
 	Services map[string]Health `json:"services"`
+	// Problems repeats what is wrong, so that a log of probes shows it at a glance.
+	Problems []string `json:"problems,omitempty" doc:"What is wrong, a sentence each: what keeps the server from serving, and what is degraded."`
+}
+
+type startupBody struct {
+	Status   string `json:"status" enum:"healthy,starting"`
+	Check    string `json:"check" enum:"startup"`
+	WaitsFor string `json:"waits_for,omitempty" doc:"What the start waits for; absent once it is over."`
+}
+
+type upkeepBody struct {
+	Status  string `json:"status" enum:"healthy,degraded"`
+	Cleanup Health `json:"cleanup" doc:"What the server does by the clock."`
 }
 
 type readinessOutput struct {
@@ -98,8 +111,20 @@ func (s *Server) registerHealth() {
 		return &bodyOutput[livenessBody]{livenessBody{Status: StatusHealthy, Check: "liveness"}}, nil
 	})
 	Register(s.api, huma.Operation{
+		Method: http.MethodGet, Path: "/api/health/startupz", OperationID: "health-started", Summary: "Start-up: the server has started", Tags: tags, Metadata: Unlimited(),
+		Description: "While the server starts, and recovers its database or changes its schema, every path is answered 503, and this one says what is waited for. Liveness is answered 200 from the first moment.",
+	}, func(context.Context, *struct{}) (*bodyOutput[startupBody], error) {
+		return &bodyOutput[startupBody]{startupBody{Status: StatusHealthy, Check: "startup"}}, nil
+	})
+	Register(s.api, huma.Operation{
+		Method: http.MethodGet, Path: "/api/health", OperationID: "health-cleanup", Summary: "Say whether the server keeps its house in order", Tags: tags, Metadata: Unlimited(),
+		Description: "How the tasks go that the server does by the clock. The status is 200 also when they do not.",
+	}, func(ctx context.Context, _ *struct{}) (*bodyOutput[upkeepBody], error) {
+		return &bodyOutput[upkeepBody]{s.upkeep(ctx)}, nil
+	})
+	Register(s.api, huma.Operation{
 		Method: http.MethodGet, Path: "/api/health/readyz", OperationID: "health-ready", Summary: "Readiness: requests can be served", Tags: tags, Metadata: Unlimited(),
-		Description: "200 when every component that is needed works, 503 when one does not or the server is stopping.",
+		Description: "200 when every component that is needed works, 503 when one does not or the server is stopping. One that is degraded keeps nobody from being served; it is named all the same.",
 	}, func(ctx context.Context, _ *struct{}) (*readinessOutput, error) {
 		body := s.readiness(ctx)
 		out := &readinessOutput{Status: http.StatusOK, Body: body}
@@ -110,8 +135,30 @@ func (s *Server) registerHealth() {
 	})
 }
 
-// readiness probes everything at once.
+// readiness asks whether requests can be served.
 func (s *Server) readiness(ctx context.Context) readinessBody {
+	body := readinessBody{Ready: true, Check: "readiness", Services: s.Health(ctx)}
+	for _, check := range s.deps.Checks {
+		switch health := body.Services[check.Name]; health.Status {
+		case StatusUnhealthy:
+			body.Ready = false
+			body.Problems = append(body.Problems, health.Message)
+		case StatusDegraded:
+			body.Problems = append(body.Problems, health.Message)
+		}
+	}
+	select {
+	case <-s.stopping:
+		body.Ready = false
+		body.Problems = append(body.Problems, "The server is stopping.")
+	default:
+	}
+	return body
+}
+
+// Health probes everything that readiness looks at, at once and within two seconds, and
+// gives each by its name.
+func (s *Server) Health(ctx context.Context) map[string]Health {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	results := make([]Health, len(s.deps.Checks))
@@ -120,22 +167,26 @@ func (s *Server) readiness(ctx context.Context) readinessBody {
 		group.Go(func() { results[i] = s.probe(ctx, check) })
 	}
 	group.Wait()
-
-	body := readinessBody{Ready: true, Check: "readiness", Services: map[string]Health{}}
+	services := map[string]Health{}
 	for i, check := range s.deps.Checks {
-		health := results[i]
-		if health.Status == StatusUnhealthy && check.Optional {
-			health.Status = StatusDegraded
+		if results[i].Status == StatusUnhealthy && check.Optional {
+			results[i].Status = StatusDegraded
 		}
-		if health.Status == StatusUnhealthy {
-			body.Ready = false
-		}
-		body.Services[check.Name] = health
+		services[check.Name] = results[i]
 	}
-	select {
-	case <-s.stopping:
-		body.Ready = false
-	default:
+	return services
+}
+
+// upkeep asks how the cleaning goes.
+func (s *Server) upkeep(ctx context.Context) upkeepBody {
+	body := upkeepBody{Status: StatusHealthy, Cleanup: Health{Status: StatusHealthy, Message: "There is nothing to clean."}}
+	if s.deps.Cleanup != nil {
+		ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+		defer cancel()
+		body.Cleanup = s.probe(ctx, Check{Name: "cleanup", Probe: s.deps.Cleanup})
+	}
+	if body.Cleanup.Status != StatusHealthy {
+		body.Status = StatusDegraded
 	}
 	return body
 }

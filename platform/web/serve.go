@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,11 +21,37 @@ const lastWait = time.Second
 // after a stop, an error when it could not serve or when a handler did not even
 // return on being cancelled. It is called once.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	if addr, ok := listener.Addr().(*net.TCPAddr); ok {
+		s.port.Store(int64(addr.Port))
+	}
+	return s.serve(ctx, listener, s)
+}
+
+// Port is the one that the server answers on; 0 before it does.
+func (s *Server) Port() int { return int(s.port.Load()) }
+
+// probed are the paths of [Server.ServeProbes].
+var probed = []string{"/health", "/api/health", "/metrics"}
+
+// ServeProbes is [Server.Serve] for a process that has nothing to offer but how it is: it
+// answers /metrics and the probes, with the rules that they have anywhere, and knows no
+// other path.
+func (s *Server) ServeProbes(ctx context.Context, listener net.Listener) error {
+	return s.serve(ctx, listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !slices.ContainsFunc(probed, func(p string) bool { return r.URL.Path == p || strings.HasPrefix(r.URL.Path, p+"/") }) {
+			http.NotFound(w, r)
+			return
+		}
+		s.ServeHTTP(w, r)
+	}))
+}
+
+func (s *Server) serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	s.prepare()
 	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	server := &http.Server{
-		Handler:           s,
+		Handler:           handler,
 		ReadHeaderTimeout: s.config.HeaderTimeout,
 		IdleTimeout:       s.config.KeepAlive,
 		MaxHeaderBytes:    maxHeaderBytes,

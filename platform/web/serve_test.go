@@ -201,13 +201,14 @@ func TestServer_health(t *testing.T) {
 	require.Equal(t, http.StatusOK, a.status, "an optional component degrades and does not unready")
 	require.JSONEq(t, `{"ready":true,"check":"readiness","services":{
 		"database":{"status":"healthy","message":"It answers.","connections":3},
-		"index":{"status":"degraded","message":"It is being rebuilt."}}}`, a.body)
+		"index":{"status":"degraded","message":"It is being rebuilt."}},"problems":["It is being rebuilt."]}`, a.body)
 
 	database = web.Health{Status: web.StatusUnhealthy, Message: "It does not answer."}
 	a = w.do(t, scenario{path: "/api/health/readyz"})
 	require.Equal(t, http.StatusServiceUnavailable, a.status)
 	require.Equal(t, "5", a.header.Get("Retry-After"))
 	require.Contains(t, a.body, `"ready":false`)
+	require.Contains(t, a.body, `"problems":["It does not answer.","It is being rebuilt."]`)
 }
 
 func TestServer_aProbeThatHangsOrPanics(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
@@ -23,6 +24,8 @@ type Server struct {
 	active   *activity
 	stopping chan struct{}
 	limits   *limits
+	observer *observer
+	port     atomic.Int64
 	// proxyWarning is given once.
 	proxyWarning sync.Once
 	// prepare runs what waits until all routes are there.
@@ -49,6 +52,7 @@ func New(config Config, deps Deps) *Server {
 	}
 	s.log = slog.New(LogHandler(s.deps.Logger.Handler()))
 	s.limits = newLimits(config.Limits, deps.Limiter)
+	s.observer = newObserver(deps.Metrics, deps.Tracer)
 	for _, origin := range config.CORSOrigins {
 		s.origins[origin] = true
 	}
@@ -63,6 +67,7 @@ func New(config Config, deps Deps) *Server {
 	s.prepare = sync.OnceFunc(func() {
 		tidySchemas(s.api.OpenAPI())
 		s.limits.check(s.api.OpenAPI())
+		s.observer.prepare(s)
 	})
 	s.description = sync.OnceValues(s.describe)
 	s.registerHealth()
@@ -92,6 +97,10 @@ func (s *Server) humaConfig() huma.Config {
 		internalScheme: {
 			Type: "apiKey", In: "header", Name: headerInternalKey,
 			Description: "The server's INTERNAL_API_KEY, for monitors. It counts for nothing when none is set.",
+		},
+		metricsScheme: {
+			Type: "http", Scheme: "bearer",
+			Description: "The server's METRICS_TOKEN, for collectors of metrics. It counts for nothing when none is set.",
 		},
 	}
 	// The hooks put "$schema" into every answer; the paths would serve a page

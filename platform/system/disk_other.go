@@ -1,0 +1,7 @@
+//go:build !linux && !darwin
+
+package system
+
+import "errors"
+
+func readDisk(string) (Disk, error) { return Disk{}, errors.ErrUnsupported }
