@@ -129,6 +129,32 @@ func TestDocs_NameEveryCheckOfTheDoctor(t *testing.T) {
 	requireGenerated(t, "operations.md", "doctor", b.String())
 }
 
+func TestDocs_NameEveryMetric(t *testing.T) {
+	t.Parallel()
+	requireGenerated(t, "operations.md", "metrics", testworld.New(t, testworld.NoWorker(), testworld.Empty()).Metrics.Markdown())
+}
+
+// An alert on a metric that there is not would never be heard.
+func TestDocs_AlertsAreOnMetricsThatThereAre(t *testing.T) {
+	t.Parallel()
+	rules, err := os.ReadFile(filepath.Join("docs", "monitoring", "alerts.yaml"))
+	require.NoError(t, err)
+	text, err := os.ReadFile(filepath.Join("docs", "operations.md"))
+	require.NoError(t, err)
+	known := map[string]bool{}
+	for _, d := range testworld.New(t, testworld.NoWorker(), testworld.Empty()).Metrics.Describe() {
+		known[d.Name] = true
+	}
+	named := regexp.MustCompile(`\bsemantik_[a-z_]+[a-z]\b`).FindAllString(string(rules)+string(text), -1)
+	require.Greater(t, len(named), 30)
+	for _, name := range named {
+		for _, suffix := range []string{"_bucket", "_count", "_sum"} {
+			name = strings.TrimSuffix(name, suffix)
+		}
+		require.True(t, known[name] || slices.Contains([]string{"semantik_database", "semantik_queue", "semantik_partition"}, name), name)
+	}
+}
+
 func TestDocs_SayWhoMayDoWhat(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder

@@ -118,10 +118,18 @@ func (a *App) cleanup(ctx context.Context) web.Health {
 	return h
 }
 
+// probeWithin bounds a probe whose answer is remembered.
+const probeWithin = 1500 * time.Millisecond
+
 // remembered asks at most once a second, however many probes come.
 func remembered(probe func(ctx context.Context) web.Health) func(ctx context.Context) web.Health {
 	var keep system.Kept[web.Health]
 	return func(ctx context.Context) web.Health {
-		return keep.Get(time.Second, func() (web.Health, bool) { return probe(ctx), true })
+		return keep.Get(time.Second, func() web.Health {
+			// Whoever asks first asks for all, and may go away.
+			bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeWithin)
+			defer cancel()
+			return probe(bounded)
+		})
 	}
 }

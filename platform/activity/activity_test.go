@@ -79,7 +79,7 @@ func (p *place) await(least time.Duration, idle bool, n int) []activity.Session 
 func TestKill_ListsWhatHasRunForSoLongAndNeverABackupNorItself(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
-	backups := []string{"semantik backup", "Semantik Backup create", "pg_dump", "pg_basebackup", "my nightly backup", "pgbackrest [backup]"}
+	backups := []string{"semantik backup", "Semantik Backup create", "semantik restore", "pg_dump", "pg_basebackup", "my nightly backup", "pgbackrest [backup]"}
 	for _, name := range backups {
 		p.sleeps(p.session(name))
 	}

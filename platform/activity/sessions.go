@@ -96,10 +96,11 @@ where datname = current_database()
 order by 6 desc
 limit $3`
 
-// isBackup tells the sessions that make a backup: ours, those of PostgreSQL's programs and
+// isBackup tells the sessions that make a backup, or bring one back: ours, those of PostgreSQL's programs and
 // of the ones that people use with it, and whatever copies out or reads a snapshot for them.
 const isBackup = `
    application_name ilike 'semantik backup%'
+   or application_name ilike 'semantik restore%'
    or application_name ~* '(pg_dump|pg_dumpall|pg_restore|pg_basebackup|pg_receivewal|pgbackrest|barman|wal-g|pg_probackup|backup)'
    or query ~* '^\s*(select\s+pg_(backup|start_backup|stop_backup)|base_backup)'`
 

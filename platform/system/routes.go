@@ -36,7 +36,8 @@ func Register(api huma.API, s *Service) {
 	}, s.handleHealth)
 	web.Register(api, huma.Operation{
 		OperationID: "get-system-info", Method: http.MethodGet, Path: "/api/v2/system/info", Tags: tags,
-		Summary: "Say which version runs, on what, and within which limits",
+		Summary:  "Say which version runs, on what, and within which limits",
+		Metadata: web.Unlimited(),
 	}, s.handleInfo)
 	web.Register(api, huma.Operation{
 		OperationID: "get-system-status", Method: http.MethodGet, Path: "/api/v2/system/status", Tags: tags,

@@ -99,13 +99,17 @@ func (s *Service) Slow(ctx context.Context, limit int) (SlowStatements, error) {
 	return slow, nil
 }
 
+// infoFor is how long what anybody may ask for is kept.
+const infoFor = 15 * time.Second
+
 // PostgresVersion is that of the database; "" while it does not answer.
 func (s *Service) PostgresVersion(ctx context.Context) string {
-	return s.postgres.Get(time.Minute, func() (version string, ok bool) {
-		bounded, cancel := context.WithTimeout(ctx, time.Second)
+	return s.postgres.Get(infoFor, func() (version string) {
+		// Whoever asks first asks for all, and may go away.
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
-		err := s.DB.Querier(bounded).QueryRow(bounded, `select current_setting('server_version')`).Scan(&version)
-		return version, err == nil
+		_ = s.DB.Querier(bounded).QueryRow(bounded, `select current_setting('server_version')`).Scan(&version) // then it is not known
+		return version
 	})
 }
 
@@ -116,17 +120,15 @@ type Kept[T any] struct {
 	until time.Time
 }
 
-// Get gives what is kept, or else what read gives, which is kept where it says so. One
-// reads at a time, and the others wait for it.
-func (k *Kept[T]) Get(life time.Duration, read func() (T, bool)) T {
+// Get gives what is kept, or else what read gives, which is kept then. One reads at a
+// time, and the others wait for it.
+func (k *Kept[T]) Get(life time.Duration, read func() T) T {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if time.Now().Before(k.until) {
 		return k.value
 	}
-	value, ok := read()
-	if ok {
-		k.value, k.until = value, time.Now().Add(life)
-	}
-	return value
+	k.value = read()
+	k.until = time.Now().Add(life)
+	return k.value
 }
