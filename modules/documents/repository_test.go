@@ -211,7 +211,9 @@ func TestRepository_AWorkerTakesEachDocumentOnceAndFinishesWhatItTook(t *testing
 	require.Equal(t, "0.txt", first.FilePath)
 	require.NoError(t, rows.Release(ctx, scope, false))
 	require.Equal(t, first.ID, claim().ID, "what was handed back is taken up in its order")
-	require.NoError(t, rows.SaveContent(ctx, scope, first.ID, documents.Original, strings.NewReader(strings.Repeat("x", int(first.FileSize)))))
+	require.NoError(t, w.DB.InTx(ctx, func(ctx context.Context) error {
+		return rows.SaveContent(ctx, scope, first.ID, documents.Original, strings.NewReader(strings.Repeat("x", int(first.FileSize))))
+	}))
 	require.NoError(t, rows.Complete(ctx, scope, first, 0, nil))
 	require.ErrorIs(t, rows.Complete(ctx, scope, first, 0, nil), documents.ErrContentChanged, "it is done once")
 
