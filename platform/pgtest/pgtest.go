@@ -57,17 +57,13 @@ func create(t testing.TB, server, from string) string {
 	return u
 }
 
-// execute runs one statement on the server's maintenance database. It does not
-// use the test's context, which has ended when the database is dropped.
+// execute runs one statement on the server's maintenance database.
 func execute(t testing.TB, server, sql string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), adminTimeout)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, server)
-	require.NoError(t, err, "connecting to the test server")
-	defer func() { _ = conn.Close(ctx) }()
-	_, err = conn.Exec(ctx, sql)
-	require.NoError(t, err, sql)
+	withAdmin(t, server, func(ctx context.Context, conn *pgx.Conn) {
+		_, err := conn.Exec(ctx, sql)
+		require.NoError(t, err, sql)
+	})
 }
 
 func randomName() string {

@@ -122,6 +122,7 @@ func throwAway(t testing.TB) string {
 // started, and fails when they have left goroutines behind. It does not return.
 func Main(m *testing.M, options ...goleak.Option) {
 	code := m.Run()
+	endAdmin()
 	if own.server != nil {
 		if err := own.server.Stop(); err != nil {
 			fmt.Fprintln(os.Stderr, "stopping the test server:", err)

@@ -3,6 +3,7 @@ package pgtest
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,12 +18,23 @@ import (
 // makes it included.
 const templateTimeout = 2 * time.Minute
 
+// templates are those that this test program knows to be there.
+var templates sync.Map
+
 // template gives the name of the database that tests are cloned from, and makes
 // it when there is none: aside, and renamed once it is complete, so that a
 // program that was killed midway leaves nothing that others would clone.
 func template(t testing.TB, server string, partitions int) string {
 	t.Helper()
 	name := fmt.Sprintf("semantik_template_%s_%d", schema.Hash()[:16], partitions)
+	if _, known := templates.Load(server + name); known {
+		return name
+	}
+	defer func() {
+		if !t.Failed() {
+			templates.Store(server+name, true)
+		}
+	}()
 	ctx, cancel := context.WithTimeout(context.Background(), templateTimeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, server)

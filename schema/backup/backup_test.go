@@ -3,10 +3,13 @@ package backup_test
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"testing/fstest"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -55,6 +58,40 @@ func create(t *testing.T, w *testworld.World, name string, collections ...string
 	return open(t, path)
 }
 
+// made is a backup of a filled world, as a folder and as a file. It is made once for all
+// tests that only need one; each has a copy of its own.
+func made(t *testing.T, name string) *backup.Backup {
+	t.Helper()
+	shared.Do(func() {
+		w := filled(t)
+		folder := create(t, w, "folder").Path
+		require.NoError(t, fs.WalkDir(os.DirFS(folder), ".", func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() {
+				data, readErr := os.ReadFile(filepath.Join(folder, path))
+				sharedFolder[path], err = &fstest.MapFile{Data: data}, readErr
+			}
+			return err
+		}))
+		var err error
+		sharedFile, err = os.ReadFile(create(t, w, "file.tar").Path)
+		require.NoError(t, err)
+	})
+	require.NotEmpty(t, sharedFile, "the backup that is shared was made")
+	path := filepath.Join(t.TempDir(), name)
+	if name == "folder" {
+		require.NoError(t, os.CopyFS(path, sharedFolder))
+	} else {
+		require.NoError(t, os.WriteFile(path, sharedFile, 0o600))
+	}
+	return open(t, path)
+}
+
+var (
+	shared       sync.Once
+	sharedFolder = fstest.MapFS{}
+	sharedFile   []byte
+)
+
 func open(t *testing.T, path string) *backup.Backup {
 	t.Helper()
 	b, err := backup.Open(path)
@@ -74,11 +111,10 @@ func sums(b *backup.Backup) map[string]string {
 
 func TestBackup_ComesBackAsItWas(t *testing.T) {
 	t.Parallel()
-	w := filled(t)
 	for _, name := range []string{"folder", "file.tar"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			made := create(t, w, name)
+			made := made(t, name)
 			require.Positive(t, made.Manifest.Rows())
 			target := pgtest.Empty(t)
 			restored, err := backup.Restore(t.Context(), target, made, backup.RestoreOptions{Version: "test"})
@@ -97,14 +133,13 @@ func TestBackup_ComesBackAsItWas(t *testing.T) {
 
 func TestVerify_RestoresAndComparesAndLeavesNothing(t *testing.T) {
 	t.Parallel()
-	w := filled(t)
-	made := create(t, w, "file.tar")
-	before := databases(t, w.URL)
-	verified, err := backup.Verify(t.Context(), w.URL, made, backup.RestoreOptions{Version: "test"})
+	made, server := made(t, "file.tar"), pgtest.Empty(t)
+	before := databases(t, server)
+	verified, err := backup.Verify(t.Context(), server, made, backup.RestoreOptions{Version: "test"})
 	require.NoError(t, err)
 	require.True(t, verified.Scratch)
 	require.Equal(t, made.Manifest.Rows(), verified.Rows)
-	require.Equal(t, before, databases(t, w.URL))
+	require.Equal(t, before, databases(t, server))
 }
 
 func databases(t *testing.T, url string) []string {
@@ -123,8 +158,7 @@ func databases(t *testing.T, url string) []string {
 // table can be read.
 func TestVerify_FindsWhatIsDamaged(t *testing.T) {
 	t.Parallel()
-	w := filled(t)
-	path := create(t, w, "folder").Path
+	path := made(t, "folder").Path
 	_, err := backup.VerifyFiles(t.Context(), open(t, path), 2, nil)
 	require.NoError(t, err)
 

@@ -52,7 +52,7 @@ const users = "select string_agg(username, ',' order by username) from users"
 
 func TestRestore_ReplacesADatabaseThatHoldsSomethingOnlyByForce(t *testing.T) {
 	t.Parallel()
-	made := create(t, filled(t), "file.tar")
+	made := made(t, "file.tar")
 	target := occupied(t)
 	_, err := backup.Restore(t.Context(), target, made, backup.RestoreOptions{})
 	require.ErrorIs(t, err, backup.ErrNotEmpty)
@@ -77,7 +77,7 @@ func TestRestore_IntoADatabaseThatIsInUseIsRefused(t *testing.T) {
 
 func TestRestore_ThatFailsPutsBackWhatWasThere(t *testing.T) {
 	t.Parallel()
-	path := create(t, filled(t), "folder").Path
+	path := made(t, "folder").Path
 	// The last table that is loaded does not come to its end.
 	require.NoError(t, os.Truncate(filepath.Join(path, "data", "public.scheduled_tasks"), 20))
 	target := occupied(t)
@@ -116,7 +116,7 @@ func (stopAt) Add(int64) {}
 
 func TestRestore_ThatIsToldToStopPutsBackWhatWasThere(t *testing.T) {
 	t.Parallel()
-	made := create(t, filled(t), "file.tar")
+	made := made(t, "file.tar")
 	for _, phase := range []string{"Making the schema", "Loading", "Building indexes", "Checking foreign keys", "Gathering statistics", "Checking"} {
 		t.Run(phase, func(t *testing.T) {
 			t.Parallel()
@@ -133,7 +133,7 @@ func TestRestore_ThatIsToldToStopPutsBackWhatWasThere(t *testing.T) {
 // whole database.
 func TestRestore_ThatIsKilledIsBegunAgainOrTakenBack(t *testing.T) {
 	t.Parallel()
-	made := create(t, filled(t), "file.tar")
+	made := made(t, "file.tar")
 	for _, how := range []string{"begun again", "taken back"} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
@@ -201,7 +201,7 @@ func (waitAt) Add(int64) {}
 
 func TestRestore_OfWhatANewerProgramMadeIsRefused(t *testing.T) {
 	t.Parallel()
-	path := create(t, filled(t), "folder").Path
+	path := made(t, "folder").Path
 	for name, change := range map[string]func(m map[string]any){
 		"format": func(m map[string]any) { m["format"] = backup.Format + 1 },
 		"schema": func(m map[string]any) {
@@ -225,7 +225,7 @@ func TestRestore_OfWhatANewerProgramMadeIsRefused(t *testing.T) {
 
 func TestRestore_WhereKeysAreComputedOtherwiseIsRefused(t *testing.T) {
 	t.Parallel()
-	path := create(t, filled(t), "folder").Path
+	path := made(t, "folder").Path
 	rewrite(t, path, func(m map[string]any) {
 		keys, ok := m["partition_keys"].([]any)
 		require.True(t, ok)
