@@ -63,7 +63,7 @@ func (s *shell) withDatabaseURL(cmd *cobra.Command, do func(ctx context.Context,
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, db.stop(context.WithoutCancel(cmd.Context()), time.Now().Add(schemaStop)))
+		err = errors.Join(err, db.stop(context.WithoutCancel(cmd.Context()), stopBy(cmd.Context())))
 	}()
 	return do(cmd.Context(), c, db.url)
 }

@@ -59,7 +59,7 @@ func (s *shell) dbCommand(cmd *cobra.Command, do func(ctx context.Context, db *d
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, found.stop(context.WithoutCancel(ctx), time.Now().Add(schemaStop))) }()
+		defer func() { err = errors.Join(err, found.stop(context.WithoutCancel(ctx), stopBy(ctx))) }()
 		db, err := database.Open(ctx, database.Config{URL: found.url, MaxConns: 1, PoolTimeout: dbSteady})
 		if err != nil {
 			return fmt.Errorf("connecting to the database: %w", err)

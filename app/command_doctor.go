@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -63,7 +62,7 @@ func (s *shell) withDoctor(cmd *cobra.Command, do func(ctx context.Context, d *d
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.stop(context.WithoutCancel(ctx), time.Now().Add(schemaStop))) }()
+	defer func() { err = errors.Join(err, db.stop(context.WithoutCancel(ctx), stopBy(ctx))) }()
 	if err := s.requireSchema(ctx, c, db.url); err != nil {
 		return err
 	}

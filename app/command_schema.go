@@ -48,8 +48,21 @@ func (s *shell) schemaCommand(cmd *cobra.Command, do func(ctx context.Context, m
 	return withExitCodes(cmd)
 }
 
-// schemaStop bounds ending a database that was started for one command.
-const schemaStop = 4 * time.Second
+// How long the end of a database may take that was started for one command: as long as
+// it takes to write to the disk what the command has changed, a restore's gigabytes too,
+// but not long for somebody who has told it to stop.
+const (
+	writtenStop = 10 * time.Minute
+	hurriedStop = 4 * time.Second
+)
+
+// stopBy is when the database of a command has to have ended.
+func stopBy(ctx context.Context) time.Time {
+	if ctx.Err() != nil {
+		return time.Now().Add(hurriedStop)
+	}
+	return time.Now().Add(writtenStop)
+}
 
 // withSchema does something with the schema of the database in use.
 func (s *shell) withSchema(ctx context.Context, c *config.Config, do func(ctx context.Context, m *schema.Manager) error) (err error) {
@@ -58,7 +71,7 @@ func (s *shell) withSchema(ctx context.Context, c *config.Config, do func(ctx co
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.stop(context.WithoutCancel(ctx), time.Now().Add(schemaStop))) }()
+	defer func() { err = errors.Join(err, db.stop(context.WithoutCancel(ctx), stopBy(ctx))) }()
 	return withManager(ctx, c, db.url, log, do)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +27,7 @@ func (s *shell) withUsers(cmd *cobra.Command, do func(ctx context.Context, servi
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.stop(context.WithoutCancel(ctx), time.Now().Add(schemaStop))) }()
+	defer func() { err = errors.Join(err, db.stop(context.WithoutCancel(ctx), stopBy(ctx))) }()
 	if err := s.checkSchema(ctx, c, db.url); err != nil {
 		return err
 	}

@@ -23,12 +23,16 @@ const (
 const restoreLock int64 = 0x726573746f726500
 
 const occupantsSQL = `
-select coalesce(string_agg(distinct application_name || ' (process ' || pid || ')', ', '), '')
-from pg_stat_activity
-where datname = current_database()
-  and pid <> pg_backend_pid()
-  and backend_type = 'client backend'
-  and application_name like 'semantik%'`
+select coalesce(string_agg(format('%s (%s sessions from %s)', application_name, n, host), ', '), '')
+from (
+    select application_name, coalesce(host(client_addr), 'this machine') as host, count(*) as n
+    from pg_stat_activity
+    where datname = current_database()
+      and pid <> pg_backend_pid()
+      and backend_type = 'client backend'
+      and application_name like 'semantik%'
+    group by 1, 2
+) as sessions`
 
 // check refuses what cannot be restored to, and says whether there is something to be
 // replaced. It changes nothing.
