@@ -68,6 +68,11 @@ func (s *shell) withDatabaseURL(cmd *cobra.Command, do func(ctx context.Context,
 	return do(cmd.Context(), c, db.url)
 }
 
+// backupCommon is what each of these commands tells.
+func (s *shell) backupCommon(c *config.Config, n int, progress backup.Progress) backup.Common {
+	return backup.Common{Jobs: n, QueueSchema: jobs.Schema, Version: version(), Progress: progress, Logger: s.logger(c, upLogLevel(c))}
+}
+
 // backupNameFormat names a backup by the moment that it was begun, in UTC.
 const backupNameFormat = "semantik-20060102-150405Z"
 
@@ -104,8 +109,7 @@ func newBackupCreate(s *shell) *cobra.Command {
 			}
 			progress := &backupProgress{shell: s, quiet: *asJSON}
 			m, err := backup.Create(ctx, url, backup.CreateOptions{
-				To: path, Stdout: s.stdout, Collections: *only, Jobs: *jobsFlag, QueueSchema: jobs.Schema, Version: version(),
-				Progress: progress, Logger: s.logger(c, upLogLevel(c)),
+				To: path, Stdout: s.stdout, Collections: *only, Common: s.backupCommon(c, *jobsFlag, progress),
 			})
 			progress.close()
 			if err != nil {
@@ -192,9 +196,7 @@ func (s *shell) verify(cmd *cobra.Command, c *config.Config, name string, quick 
 		return backup.VerifyFiles(cmd.Context(), b, n, progress)
 	}
 	err = s.withDatabaseURL(cmd, func(ctx context.Context, c *config.Config, url string) error {
-		v, err = backup.Verify(ctx, url, b, backup.RestoreOptions{
-			Jobs: n, QueueSchema: jobs.Schema, Version: version(), Progress: progress, Logger: s.logger(c, upLogLevel(c)),
-		})
+		v, err = backup.Verify(ctx, url, b, backup.RestoreOptions{Common: s.backupCommon(c, n, progress)})
 		return err
 	})
 	return v, err

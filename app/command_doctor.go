@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"semantik/modules/operations/doctor"
-	"semantik/platform/auth"
 	"semantik/platform/config"
 	"semantik/schema"
 )
@@ -48,44 +47,10 @@ func newDoctor(s *shell) *cobra.Command {
 	return withExitCodes(cmd)
 }
 
-// withDoctor does something with the doctor of the database itself, as the operator,
-// whether a server runs or not. A database whose schema is not this program's is left to
-// the commands on the schema.
-func (s *shell) withDoctor(cmd *cobra.Command, do func(ctx context.Context, d *doctor.Doctor) error) (err error) {
-	ctx := cmd.Context()
-	c, err := s.load(cmd)
-	if err != nil {
-		return err
-	}
-	log := s.logger(c, upLogLevel(c))
-	db, err := s.databaseFor(ctx, c, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.stop(context.WithoutCancel(ctx), stopBy(ctx))) }()
-	if err := s.requireSchema(ctx, c, db.url); err != nil {
-		return err
-	}
-	a, err := Build(ctx, c, Options{DatabaseURL: db.url, Version: version(), Logger: log})
-	if err != nil {
-		return err
-	}
-	defer a.Close()
-	return do(auth.WithIdentity(ctx, auth.Operator()), a.Doctor)
-}
-
-// requireSchema refuses a database without this program's schema.
-func (s *shell) requireSchema(ctx context.Context, c *config.Config, url string) error {
-	return withManager(ctx, c, url, s.logger(c, upLogLevel(c)), func(ctx context.Context, m *schema.Manager) error {
-		status, err := m.Status(ctx)
-		if err != nil {
-			return err
-		}
-		if status.State != schema.StateCurrent {
-			return fmt.Errorf("the schema of the database is not that of this program: %s", stateText[status.State])
-		}
-		return nil
-	})
+// withDoctor does something with the doctor of the database itself. A database whose schema
+// is not this program's is left to the commands on the schema.
+func (s *shell) withDoctor(cmd *cobra.Command, do func(ctx context.Context, d *doctor.Doctor) error) error {
+	return s.withOperator(cmd, []schema.State{schema.StateCurrent}, func(ctx context.Context, a *App) error { return do(ctx, a.Doctor) })
 }
 
 // examination is the result for programs. Its fields never change their meaning.

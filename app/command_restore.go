@@ -74,7 +74,7 @@ func (f *restoreFlags) check(args []string) error {
 
 func (s *shell) undoRestore(cmd *cobra.Command, asJSON bool) error {
 	return s.withDatabaseURL(cmd, func(ctx context.Context, _ *config.Config, url string) error {
-		undone, err := backup.Undo(ctx, url, backup.RestoreOptions{QueueSchema: jobs.Schema})
+		undone, err := backup.Undo(ctx, url, backup.Common{QueueSchema: jobs.Schema})
 		switch {
 		case err != nil:
 			return err
@@ -98,9 +98,7 @@ func (s *shell) restore(cmd *cobra.Command, f *restoreFlags, name string, asJSON
 		defer func() { err = errors.Join(err, b.Close()) }()
 		progress := &backupProgress{shell: s, quiet: asJSON}
 		defer progress.close()
-		o := backup.RestoreOptions{
-			Force: f.force, Jobs: f.jobs, QueueSchema: jobs.Schema, Version: version(), Progress: progress, Logger: s.logger(c, upLogLevel(c)),
-		}
+		o := backup.RestoreOptions{Force: f.force, Common: s.backupCommon(c, f.jobs, progress)}
 		if len(f.collections) > 0 || !b.Manifest.Whole() {
 			restored, err := backup.RestoreCollections(ctx, url, b, backup.CollectionOptions{
 				RestoreOptions: o, Names: f.collections, As: f.as, Owner: f.owner,

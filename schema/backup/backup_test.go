@@ -53,7 +53,7 @@ func files(name string, n int) []testworld.File {
 func create(t *testing.T, w *testworld.World, name string, collections ...string) *backup.Backup {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	_, err := backup.Create(t.Context(), w.URL, backup.CreateOptions{To: path, Collections: collections, Version: "test"})
+	_, err := backup.Create(t.Context(), w.URL, backup.CreateOptions{To: path, Collections: collections})
 	require.NoError(t, err)
 	return open(t, path)
 }
@@ -117,13 +117,13 @@ func TestBackup_ComesBackAsItWas(t *testing.T) {
 			made := made(t, name)
 			require.Positive(t, made.Manifest.Rows())
 			target := pgtest.Empty(t)
-			restored, err := backup.Restore(t.Context(), target, made, backup.RestoreOptions{Version: "test"})
+			restored, err := backup.Restore(t.Context(), target, made, backup.RestoreOptions{})
 			require.NoError(t, err)
 			require.False(t, restored.Replaced)
 			require.Equal(t, made.Manifest.Rows(), restored.Rows)
 
 			again := filepath.Join(t.TempDir(), "again")
-			_, err = backup.Create(t.Context(), target, backup.CreateOptions{To: again, Version: "test"})
+			_, err = backup.Create(t.Context(), target, backup.CreateOptions{To: again})
 			require.NoError(t, err)
 			require.Equal(t, sums(made), sums(open(t, again)), "a backup of what was restored is the same")
 			require.Equal(t, made.Manifest.Sequences, open(t, again).Manifest.Sequences)
@@ -135,7 +135,7 @@ func TestVerify_RestoresAndComparesAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	made, server := made(t, "file.tar"), pgtest.Empty(t)
 	before := databases(t, server)
-	verified, err := backup.Verify(t.Context(), server, made, backup.RestoreOptions{Version: "test"})
+	verified, err := backup.Verify(t.Context(), server, made, backup.RestoreOptions{})
 	require.NoError(t, err)
 	require.True(t, verified.Scratch)
 	require.Equal(t, made.Manifest.Rows(), verified.Rows)
@@ -198,7 +198,7 @@ func TestVerify_FindsWhatIsDamaged(t *testing.T) {
 			require.ErrorContains(t, err, "documents")
 
 			target := pgtest.Empty(t)
-			_, err = backup.Restore(t.Context(), target, open(t, copied), backup.RestoreOptions{Version: "test"})
+			_, err = backup.Restore(t.Context(), target, open(t, copied), backup.RestoreOptions{})
 			require.ErrorIs(t, err, backup.ErrDamaged)
 			require.Zero(t, tableCount(t, target), "nothing of it is left")
 		})

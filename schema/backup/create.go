@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -18,9 +17,6 @@ import (
 	"semantik/schema"
 )
 
-// DefaultJobs is how many sessions copy at the same time where nobody says.
-const DefaultJobs = 2
-
 // CreateOptions say what a backup is made of.
 type CreateOptions struct {
 	// To is where it goes: a path that is not there yet, an archive if it ends in .tar
@@ -29,31 +25,7 @@ type CreateOptions struct {
 	Stdout io.Writer
 	// Collections narrow it to those of these names or ids; empty: the whole database.
 	Collections []string
-	// Jobs is how many sessions copy at the same time; [DefaultJobs] if zero.
-	Jobs int
-	// QueueSchema is the PostgreSQL schema of the job queue's tables.
-	QueueSchema string
-	// Version of the program.
-	Version string
-	// Progress hears how far it is; nil: nobody.
-	Progress Progress
-	// Logger hears of what is left out; nil: nobody.
-	Logger *slog.Logger
-}
-
-func (o *CreateOptions) complete() {
-	if o.Jobs == 0 {
-		o.Jobs = DefaultJobs
-	}
-	if o.QueueSchema == "" {
-		o.QueueSchema = schema.DefaultQueueSchema
-	}
-	if o.Progress == nil {
-		o.Progress = silent{}
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	Common
 }
 
 // SchemaError says that the database's schema is not the one that this program knows, so

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -18,31 +17,7 @@ type RestoreOptions struct {
 	// Force replaces what the database holds; without it one that holds anything is
 	// refused.
 	Force bool
-	// Jobs is how many sessions load at the same time; [DefaultJobs] if zero.
-	Jobs int
-	// QueueSchema is the PostgreSQL schema of the job queue's tables.
-	QueueSchema string
-	// Version of the program, for the history of the schema.
-	Version string
-	// Progress hears how far it is; nil: nobody.
-	Progress Progress
-	// Logger hears of what is out of the ordinary; nil: nobody.
-	Logger *slog.Logger
-}
-
-func (o *RestoreOptions) complete() {
-	if o.Jobs == 0 {
-		o.Jobs = DefaultJobs
-	}
-	if o.QueueSchema == "" {
-		o.QueueSchema = schema.DefaultQueueSchema
-	}
-	if o.Progress == nil {
-		o.Progress = silent{}
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	Common
 }
 
 // Restored is what a restore did.

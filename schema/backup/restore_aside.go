@@ -239,13 +239,13 @@ func (r *restore) dropAside(ctx context.Context) error {
 // reports whether there was one.
 //
 // Errors: [ErrInUse].
-func Undo(ctx context.Context, url string, o RestoreOptions) (bool, error) {
+func Undo(ctx context.Context, url string, o Common) (bool, error) {
 	o.complete()
 	conn, err := connect(ctx, url, RestoreApplicationName)
 	if err != nil {
 		return false, err
 	}
-	r := &restore{url: url, o: o, files: schema.CurrentSQLFiles(), conn: conn}
+	r := &restore{url: url, o: RestoreOptions{Common: o}, files: schema.CurrentSQLFiles(), conn: conn}
 	defer func() { _ = disconnect(ctx, r.conn) }()
 	var there, locked bool
 	err = r.conn.QueryRow(ctx, "select to_regnamespace($1) is not null, pg_try_advisory_lock($2)", asideSchema, restoreLock).Scan(&there, &locked)

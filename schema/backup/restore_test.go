@@ -122,7 +122,7 @@ func TestRestore_ThatIsToldToStopPutsBackWhatWasThere(t *testing.T) {
 			t.Parallel()
 			target := occupied(t)
 			ctx, stop := context.WithCancel(t.Context())
-			_, err := backup.Restore(ctx, target, made, backup.RestoreOptions{Force: true, Progress: stopAt{phase, stop}})
+			_, err := backup.Restore(ctx, target, made, backup.RestoreOptions{Force: true, Common: backup.Common{Progress: stopAt{phase, stop}}})
 			require.Error(t, err)
 			requireAsBefore(t, target)
 		})
@@ -146,11 +146,11 @@ func TestRestore_ThatIsKilledIsBegunAgainOrTakenBack(t *testing.T) {
 			require.ErrorIs(t, err, schema.ErrRestoring)
 
 			if how == "taken back" {
-				undone, err := backup.Undo(t.Context(), target, backup.RestoreOptions{})
+				undone, err := backup.Undo(t.Context(), target, backup.Common{})
 				require.NoError(t, err)
 				require.True(t, undone)
 				requireAsBefore(t, target)
-				undone, err = backup.Undo(t.Context(), target, backup.RestoreOptions{})
+				undone, err = backup.Undo(t.Context(), target, backup.Common{})
 				require.NoError(t, err)
 				require.False(t, undone, "there is nothing more to take back")
 				return
@@ -170,7 +170,7 @@ func killed(t *testing.T, target string, b *backup.Backup) {
 	reached, goOn := make(chan struct{}), make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
-		_, err := backup.Restore(t.Context(), target, b, backup.RestoreOptions{Force: true, Progress: waitAt{"Checking foreign keys", reached, goOn}})
+		_, err := backup.Restore(t.Context(), target, b, backup.RestoreOptions{Force: true, Common: backup.Common{Progress: waitAt{"Checking foreign keys", reached, goOn}}})
 		ended <- err
 	}()
 	<-reached
@@ -257,7 +257,7 @@ func TestBackup_ThatIsBrokenOffIsNone(t *testing.T) {
 	for _, name := range []string{"folder", "file.tar"} {
 		dir := t.TempDir()
 		ctx, stop := context.WithCancel(t.Context())
-		_, err := backup.Create(ctx, w.URL, backup.CreateOptions{To: filepath.Join(dir, name), Progress: stopAt{"Copying", stop}})
+		_, err := backup.Create(ctx, w.URL, backup.CreateOptions{To: filepath.Join(dir, name), Common: backup.Common{Progress: stopAt{"Copying", stop}}})
 		require.Error(t, err)
 		found, err := backup.List(dir)
 		require.NoError(t, err)
