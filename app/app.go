@@ -23,6 +23,7 @@ import (
 	"semantik/modules/operations/doctor"
 	"semantik/modules/users"
 	"semantik/platform/activity"
+	"semantik/platform/archive"
 	"semantik/platform/audit"
 	"semantik/platform/auth"
 	"semantik/platform/config"
@@ -111,7 +112,7 @@ func Build(ctx context.Context, c *config.Config, o Options) (*App, error) {
 	}
 	a.DB, a.Audit = db, audit.New(db)
 	a.Idempotency = idempotency.New(db, idempotency.Config{Logger: o.Logger})
-	a.AuditKeeper = audit.NewKeeper(a.Audit, audit.KeeperConfig{RetentionMonths: c.Audit.RetentionMonths, Logger: o.Logger})
+	a.AuditKeeper = audit.NewKeeper(a.Audit, audit.KeeperConfig{RetentionMonths: c.Audit.RetentionMonths, Archive: archive.New(c.Store.ArchiveDir), Logger: o.Logger})
 	if err := a.join(ctx, c, o); err != nil {
 		a.Close()
 		return nil, err
@@ -210,10 +211,12 @@ func (a *App) joinUsers(c *config.Config, o Options) error {
 }
 
 func (a *App) joinModules(c *config.Config, o Options) error {
-	// Not the system's folder for temporary files, which often is memory.
-	spoolDir := filepath.Join(c.Store.DataDir, "uploads")
-	if err := os.MkdirAll(spoolDir, 0o700); err != nil {
+	if err := os.MkdirAll(spoolDir(c), 0o700); err != nil {
 		return fmt.Errorf("making the folder for uploads: %w", err)
+	}
+	// The scheduled task looks into the folder of the server that does it, and each has its own.
+	if _, err := documents.RemoveLeftUploads(spoolDir(c)); err != nil {
+		return err
 	}
 	collectionRows := collections.NewRepository(a.DB)
 	documentRows := documents.NewRepository(a.DB)
@@ -230,7 +233,7 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	})
 	a.Users.ConnectEstate(a.Collections)
 	a.Documents = documents.NewService(a.DB, documentRows, a.Users, a.Collections, collectionRows, starter,
-		chunkRows, a.Audit, a.Idempotency, documents.Config{SpoolDir: spoolDir, MaxFileBytes: c.Limits.UploadBytes})
+		chunkRows, a.Audit, a.Idempotency, documents.Config{SpoolDir: spoolDir(c), MaxFileBytes: c.Limits.UploadBytes, Trash: c.Retention.Trash})
 	a.Indexer = chunks.NewIndexer(a.DB, chunkRows, a.Collections, collectionRows, o.Logger)
 	a.Chunks = chunks.NewService(chunks.Deps{
 		DB: a.DB, Repository: chunkRows, Searcher: chunkRows, Accounts: a.Users, Collections: a.Collections, Counters: collectionRows,
@@ -269,6 +272,10 @@ func (a *App) joinModules(c *config.Config, o Options) error {
 	}))
 	return nil
 }
+
+// spoolDir is where uploads are while they come in: not in the system's folder for
+// temporary files, which often is memory.
+func spoolDir(c *config.Config) string { return filepath.Join(c.Store.DataDir, "uploads") }
 
 // workerName tells this process from others that work on the same database, and from
 // those before it: in a container every one has the same number.

@@ -12,6 +12,7 @@ import (
 	"semantik/modules/operations"
 	"semantik/modules/operations/upkeep"
 	"semantik/modules/users"
+	"semantik/platform/archive"
 	"semantik/platform/audit"
 	"semantik/platform/config"
 	"semantik/platform/schedule"
@@ -35,8 +36,9 @@ func (a *App) joinSchedule(c *config.Config, o Options) (err error) {
 	tasks := append([]schedule.Task{
 		{
 			Name: "audit-log", Every: audit.KeepEvery, Again: audit.KeepAgain, AtOnce: true,
-			Description: "Make the months of the audit log ahead of time, and drop those that are older than AUDIT_RETENTION_MONTHS.",
-			Do:          func(ctx context.Context, _ *schedule.Run) (string, error) { return a.AuditKeeper.Report(ctx) },
+			Description: "Make the months of the audit log ahead of time, and drop those that are older than AUDIT_RETENTION_MONTHS, " +
+				"once they are in a file in ARCHIVE_DIR.",
+			Do: func(ctx context.Context, _ *schedule.Run) (string, error) { return a.AuditKeeper.Report(ctx) },
 		},
 		{
 			Name: "analyze", Every: partitions.AnalyzeEvery, AtOnce: true, Limit: analyzeLimit,
@@ -49,7 +51,8 @@ func (a *App) joinSchedule(c *config.Config, o Options) (err error) {
 			Do:          func(ctx context.Context, _ *schedule.Run) (string, error) { return a.syncDue(ctx) },
 		},
 	}, upkeep.Tasks(a.upkeepDeps(), upkeep.Config{
-		Trash: c.Retention.Trash, Operations: c.Retention.Operations,
+		Trash: c.Retention.Trash, Operations: c.Retention.Operations, APIKeys: c.Retention.APIKeys,
+		Archive: archive.New(c.Store.ArchiveDir), SpoolDir: spoolDir(c),
 		Rows: c.Operations.PurgeRows, Pause: c.Operations.PurgePause, Logger: o.Logger,
 	})...)
 	a.Schedule, err = schedule.New(a.DB, a.Queue, a.Audit, schedule.Config{Manual: o.Quick, Logger: o.Logger}, tasks...)

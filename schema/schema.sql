@@ -93,6 +93,7 @@ create table api_keys (
     created_at   timestamptz not null default now(),
     expires_at   timestamptz,
     last_used_at timestamptz,
+    revoked_at   timestamptz, -- null while it is active
 
     constraint api_keys_pkey primary key (id),
     constraint uq_api_keys_key_hash unique (key_hash), -- the look-up of every request made with a key

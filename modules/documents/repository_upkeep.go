@@ -71,19 +71,25 @@ func (r *Repository) LockBinned(ctx context.Context, age time.Duration, limit in
 }
 
 // Both are served by the primary keys. Neither names a collection: the documents are of
-// many, and are locked; one that is not deleted is not touched. What cascades goes to the partition of each, which its foreign
-// key carries.
+// many, and are locked; one that is not deleted is not touched. What cascades goes to the
+// partition of each, which its foreign key carries. How long a slice is stands in its row,
+// so that it is not read for that.
 const (
 	purgeBinnedContents = `
-delete from document_contents
-where ctid = any(array(
-  select c.ctid
-  from document_contents c
-  join documents d on d.id = c.document_id
-  where d.id = any($1)
-    and d.status = 'deleted'
-  limit $2
-))`
+with gone as (
+  delete from document_contents
+  where ctid = any(array(
+    select c.ctid
+    from document_contents c
+    join documents d on d.id = c.document_id
+    where d.id = any($1)
+      and d.status = 'deleted'
+    limit $2
+  ))
+  returning octet_length(data) as bytes
+)
+select count(*), coalesce(sum(bytes), 0)::bigint
+from gone`
 	purgeBinned = `
 delete from documents
 where id = any($1)
@@ -91,10 +97,10 @@ where id = any($1)
 )
 
 // PurgeBinnedContents deletes slices of the contents of documents that are locked in
-// the bin, at most limit; fewer when that were all. It tells how many.
-func (r *Repository) PurgeBinnedContents(ctx context.Context, ids []uuid.UUID, limit int) (int64, error) {
-	tag, err := r.db.Querier(ctx).Exec(ctx, purgeBinnedContents, ids, limit)
-	return tag.RowsAffected(), r.db.Translate(err)
+// the bin, at most limit; fewer when that were all. It tells how many, and their bytes.
+func (r *Repository) PurgeBinnedContents(ctx context.Context, ids []uuid.UUID, limit int) (slices, bytes int64, err error) {
+	err = r.db.Querier(ctx).QueryRow(ctx, purgeBinnedContents, ids, limit).Scan(&slices, &bytes)
+	return slices, bytes, r.db.Translate(err)
 }
 
 // PurgeBinned deletes documents that are locked in the bin, and tells how many.

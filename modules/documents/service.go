@@ -2,6 +2,7 @@ package documents
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -43,6 +44,8 @@ type Config struct {
 	// SpoolDir is where an upload is kept until it is complete; the system's
 	// folder for temporary files if empty.
 	SpoolDir string
+	// Trash is how long a deleted document can be restored.
+	Trash time.Duration
 }
 
 // Service has the rules on documents.

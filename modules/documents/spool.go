@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // spooled is an uploaded file on the server's disk: a client may be slow, a
@@ -24,10 +26,40 @@ type spooled struct {
 // headBytes is how much of a file is kept to tell its type.
 const headBytes = 3072
 
+// uploadPattern is how the name of an upload's file is made, as long as it has one.
+const uploadPattern = "upload-*"
+
+// uploadFor is longer than an upload's file has a name.
+const uploadFor = time.Hour
+
+// RemoveLeftUploads removes the files of uploads whose server was killed in the moment
+// between making them and taking their names away, and tells how many. Where there is no
+// such folder, there are none.
+func RemoveLeftUploads(dir string) (n int, err error) {
+	if dir == "" {
+		return 0, nil
+	}
+	left, err := filepath.Glob(filepath.Join(dir, uploadPattern))
+	if err != nil {
+		return 0, fmt.Errorf("looking for what is left of uploads: %w", err)
+	}
+	for _, path := range left {
+		info, err := os.Lstat(path)
+		if err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()) < uploadFor {
+			continue
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return n, fmt.Errorf("removing what is left of an upload: %w", err)
+		}
+		n++
+	}
+	return n, nil
+}
+
 // spool reads a file to its end, at most limit bytes, and hashes it on the way.
 // More is [ErrTooLarge].
 func spool(ctx context.Context, dir string, content io.Reader, limit int64) (_ *spooled, err error) {
-	file, err := os.CreateTemp(dir, "upload-*")
+	file, err := os.CreateTemp(dir, uploadPattern)
 	if err != nil {
 		return nil, fmt.Errorf("making room for an upload: %w", noRoom(err))
 	}

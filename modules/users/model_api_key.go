@@ -41,6 +41,8 @@ type APIKey struct {
 	CreatedAt  time.Time `gorm:"autoCreateTime:false;default:now()"`
 	ExpiresAt  *time.Time
 	LastUsedAt *time.Time
+	// RevokedAt is nil while it is active.
+	RevokedAt *time.Time
 }
 
 // KeyPermissions are what an API key may be used for.

@@ -2,6 +2,7 @@ package users
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -55,7 +56,8 @@ func (r *Repository) GetAPIKey(ctx context.Context, userID int64, id uuid.UUID) 
 
 const updateKeyActive = `
 update api_keys
-set is_active = $3
+set is_active = $3,
+    revoked_at = case when $3 then null else now() end
 where user_id = $1
   and id = $2`
 
@@ -69,6 +71,26 @@ func (r *Repository) SetAPIKeyActive(ctx context.Context, userID int64, id uuid.
 		return ErrAPIKeyNotFound
 	}
 	return nil
+}
+
+// purgeAPIKeys reads the whole table, which has a few rows for each user and which a task
+// looks through once an hour. What others are at is left to them.
+const purgeAPIKeys = `
+delete from api_keys
+where id in (
+  select id
+  from api_keys
+  where expires_at < now() - $1::interval
+     or not is_active and revoked_at < now() - $1::interval
+  limit $2
+  for update skip locked
+)`
+
+// PurgeAPIKeys removes keys, anybody's, that have expired or were revoked longer ago than
+// that, at most limit, with what was shared with them, and tells how many.
+func (r *Repository) PurgeAPIKeys(ctx context.Context, age time.Duration, limit int) (int64, error) {
+	tag, err := r.db.Querier(ctx).Exec(ctx, purgeAPIKeys, age, limit)
+	return tag.RowsAffected(), r.db.Translate(err)
 }
 
 func (r *Repository) apiKeys() database.Table[APIKey, uuid.UUID] {

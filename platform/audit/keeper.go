@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"semantik/platform/archive"
 )
 
 const (
@@ -22,6 +24,8 @@ const (
 type KeeperConfig struct {
 	// RetentionMonths is how many months an entry is kept at least; 0 for ever.
 	RetentionMonths int
+	// Archive is where the entries of a month are kept that is dropped; nil keeps none.
+	Archive *archive.Archive
 	// Logger receives what was dropped and what goes wrong; nil discards it.
 	Logger *slog.Logger
 	// Now is the time; the database's if nil. Its clock dates the entries, and a
@@ -56,11 +60,18 @@ func (k *Keeper) Keep(ctx context.Context) error {
 // Report is [Keeper.Keep], and says in a sentence what was done.
 func (k *Keeper) Report(ctx context.Context) (string, error) {
 	done, err := k.keep(ctx)
-	return fmt.Sprintf("Months made: %d; dropped: %d.", done.made, done.dropped), err
+	summary := fmt.Sprintf("Months made: %d; dropped: %d.", done.made, done.dropped)
+	if done.dropped > 0 && k.config.Archive.On() {
+		summary += " " + done.archived.String()
+	}
+	return summary, err
 }
 
-// kept is how many months were made, and how many dropped.
-type kept struct{ made, dropped int }
+// kept is how many months were made, how many dropped, and what was archived of these.
+type kept struct {
+	made, dropped int
+	archived      archive.Kept
+}
 
 func (k *Keeper) keep(ctx context.Context) (done kept, err error) {
 	now, err := k.now(ctx)
@@ -82,8 +93,7 @@ func (k *Keeper) keep(ctx context.Context) (done kept, err error) {
 	if err != nil || k.config.RetentionMonths == 0 {
 		return done, err
 	}
-	done.dropped, err = k.dropOld(ctx, monthsBefore(now, k.config.RetentionMonths))
-	return done, err
+	return done, k.dropOld(ctx, monthsBefore(now, k.config.RetentionMonths), &done)
 }
 
 // monthsBefore is the instant so many months earlier: on the same day, or on the
@@ -130,27 +140,4 @@ func (k *Keeper) makeMonth(ctx context.Context, instant time.Time) (made bool, e
 		return false, fmt.Errorf("making the month %s: %w", instant.Format("2006-01"), err)
 	}
 	return made, nil
-}
-
-// dropOld drops the months that were over by then. That it was done is an entry,
-// too: that the log was shortened by its keeper and not by somebody.
-func (k *Keeper) dropOld(ctx context.Context, endedBy time.Time) (n int, err error) {
-	for {
-		var dropped string
-		err := k.log.db.InTx(ctx, func(ctx context.Context) error {
-			var err error
-			if dropped, err = k.log.dropMonth(ctx, endedBy); err != nil || dropped == "" {
-				return err
-			}
-			return k.log.Record(ctx, Entry{Action: "audit_log.drop", ObjectType: "audit_log", ObjectID: dropped})
-		})
-		if err != nil {
-			return n, fmt.Errorf("dropping a month that is over since %s: %w", endedBy.Format("2006-01-02"), err)
-		}
-		if dropped == "" {
-			return n, nil
-		}
-		n++
-		k.config.Logger.InfoContext(ctx, "dropped a month of the audit log", "month", dropped)
-	}
 }

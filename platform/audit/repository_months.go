@@ -51,6 +51,36 @@ const (
 	patientWithMonths = `set local lock_timeout = '5s'; set local statement_timeout = '10min'`
 	impatient         = `set local lock_timeout = '250ms'`
 
+	// selectOldestMonth reads the bounds of the partitions out of the catalog.
+	selectOldestMonth = `
+select name, month_start, month_end
+from (
+  select c.relname::text as name,
+         substring(pg_get_expr(c.relpartbound, c.oid) from 'FROM \(''([^'']+)''\)')::timestamptz as month_start,
+         substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''([^'']+)''\)')::timestamptz as month_end
+  from pg_inherits i
+  join pg_class c on c.oid = i.inhrelid
+  where i.inhparent = 'audit_log'::regclass
+) as months
+where month_end <= $1
+order by month_end
+limit 1`
+
+	// Both are served by the primary key of the one partition that the bounds leave.
+	selectRows = `
+select row_to_json(l)::text, l.created_at, l.id
+from audit_log l
+where l.created_at >= $1
+  and l.created_at < $2
+  and (l.created_at, l.id) > ($3, $4)
+order by l.created_at, l.id
+limit $5`
+	countRows = `
+select count(*)
+from audit_log
+where created_at >= $1
+  and created_at < $2`
+
 	makeMonth = `select make_audit_log_month($1)`
 	dropMonth = `select coalesce(drop_audit_log_month($1), '')`
 )
@@ -78,4 +108,51 @@ func (l *Log) alter(ctx context.Context, patience, statement string, instant tim
 		return l.db.Translate(err)
 	}
 	return l.db.Translate(tx.QueryRow(ctx, statement, instant).Scan(result))
+}
+
+// month is a partition of the log.
+type month struct {
+	name       string
+	start, end time.Time
+}
+
+// oldestMonth gives the oldest month that was over by the instant; none has no name.
+func (l *Log) oldestMonth(ctx context.Context, endedBy time.Time) (m month, err error) {
+	err = l.db.Querier(ctx).QueryRow(ctx, selectOldestMonth, endedBy).Scan(&m.name, &m.start, &m.end)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return month{}, nil
+	}
+	if err != nil {
+		return month{}, fmt.Errorf("looking for the oldest month: %w", l.db.Translate(err))
+	}
+	return m, nil
+}
+
+// rowsAtOnce is how many entries one statement reads for the archive.
+const rowsAtOnce = 5000
+
+// readRows gives the whole entries of a month, as JSON and in order, to each, which must
+// not keep them.
+func (l *Log) readRows(ctx context.Context, m month, each func(row []byte) error) error {
+	at, id := m.start, int64(0)
+	for n := rowsAtOnce; n == rowsAtOnce; {
+		rows, err := l.db.Querier(ctx).Query(ctx, selectRows, m.start, m.end, at, id, rowsAtOnce)
+		if err != nil {
+			return l.db.Translate(err)
+		}
+		n = 0
+		var row []byte
+		if _, err = pgx.ForEachRow(rows, []any{&row, &at, &id}, func() error {
+			n++
+			return each(row)
+		}); err != nil {
+			return l.db.Translate(err)
+		}
+	}
+	return nil
+}
+
+func (l *Log) countRows(ctx context.Context, m month) (n int64, err error) {
+	err = l.db.Querier(ctx).QueryRow(ctx, countRows, m.start, m.end).Scan(&n)
+	return n, l.db.Translate(err)
 }

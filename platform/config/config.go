@@ -111,6 +111,9 @@ type Store struct {
 	// BackupDir is the absolute path of the folder that backups are kept in. It need not
 	// exist.
 	BackupDir string
+	// ArchiveDir is the absolute path of the folder that dropped rows are archived in,
+	// which need not exist; "" archives nothing.
+	ArchiveDir string
 	// PostgresBin is the folder with initdb, pg_ctl and postgres; "" means that
 	// they are looked for.
 	PostgresBin string
@@ -156,6 +159,7 @@ type Audit struct {
 type Retention struct {
 	Trash      time.Duration // a deleted document; 0 until the next look, within the hour
 	Operations time.Duration // an operation that has ended, and a deleted collection's row
+	APIKeys    time.Duration // an API key that has expired or was revoked
 }
 
 // DatabaseURL is the address of the given PostgreSQL in the form that pgx

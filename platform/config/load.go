@@ -185,8 +185,9 @@ func (c *Config) resolvePaths() []Problem {
 	}
 	for name, path := range map[string]*string{
 		"SEMANTIK_DATA": &c.Store.DataDir, "SEMANTIK_POSTGRES_BIN": &c.Store.PostgresBin, nameBackupDir: &c.Store.BackupDir,
+		nameArchiveDir: &c.Store.ArchiveDir,
 	} {
-		if *path == "" {
+		if *path == "" || name == nameArchiveDir && *path == noArchive {
 			continue
 		}
 		full, err := absolute(*path)
@@ -198,6 +199,12 @@ func (c *Config) resolvePaths() []Problem {
 	}
 	if c.Store.BackupDir == "" {
 		c.Store.BackupDir = filepath.Join(c.Store.DataDir, "backups")
+	}
+	switch c.Store.ArchiveDir {
+	case "":
+		c.Store.ArchiveDir = filepath.Join(c.Store.DataDir, "archive")
+	case noArchive:
+		c.Store.ArchiveDir = ""
 	}
 	return problems
 }

@@ -2,6 +2,7 @@ package upkeep_test
 
 import (
 	"fmt"
+	"regexp"
 	"testing"
 	"time"
 
@@ -19,12 +20,28 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // smallSlices let little be removed in many transactions.
 const smallSlices = "PURGE_ROWS=100"
 
+// figure are the bytes of files, which depend on ids and times.
+var figure = regexp.MustCompile(`in \d+ bytes`)
+
 // do has one task done, and gives what it says.
 func do(t *testing.T, w *testworld.World, task string) string {
 	t.Helper()
 	status, said := try(t, w, task)
 	require.Equal(t, "ok", status, said)
-	return said
+	return figure.ReplaceAllString(said, "in … bytes")
+}
+
+// forgot is what the task operations says.
+func forgot(collections, operations int64) string {
+	return fmt.Sprintf("Deleted collections forgotten: %d; operations removed: %d. Rows archived: %[2]d, in … bytes.", collections, operations)
+}
+
+// contentBytes are those of one of the first ten files, and of its text.
+const contentBytes = 46 + 39
+
+// emptied is what the task bin says where so many of these files were removed.
+func emptied(documents int64) string {
+	return fmt.Sprintf("Documents removed: %d; bytes of their contents: %d; files of broken uploads: 0.", documents, documents*contentBytes)
 }
 
 // try has one task done that may fail, and gives what became of it.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"semantik/modules/collections"
 	"semantik/modules/operations"
+	"semantik/platform/archive"
 	"semantik/platform/jobs"
 	"semantik/platform/schedule"
 )
@@ -17,71 +19,105 @@ import (
 // page is how many collections are looked at in one statement.
 const page = 500
 
+// forgotten is what the task operations has done.
+type forgotten struct {
+	// collections are those of which nothing tells any more, and left those of which
+	// something is left although they were purged.
+	collections, left int
+	operations        int64
+	archived          archive.Kept
+}
+
+func (f forgotten) text(archiving bool) string {
+	text := fmt.Sprintf("Deleted collections forgotten: %d; operations removed: %d.", f.collections, f.operations)
+	if archiving {
+		text += " " + f.archived.String()
+	}
+	if f.left > 0 {
+		text += fmt.Sprintf(" Deleted collections of which something is left although they were purged: %d.", f.left)
+	}
+	return text
+}
+
 // forgetOperations removes the rows of collections that were deleted long ago, with
 // their operations, and then what is old of everybody's operations.
 func (u *upkeep) forgetOperations(ctx context.Context, _ *schedule.Run) (string, error) {
-	tombstones, left, err := u.forgetTombstones(ctx)
-	var ended int64
+	var f forgotten
+	err := u.forgetTombstones(ctx, &f)
 	if err == nil {
-		ended, err = u.forgetEnded(ctx)
+		err = u.forgetEnded(ctx, &f)
 	}
-	summary := fmt.Sprintf("Deleted collections forgotten: %d; operations removed: %d.", tombstones, ended)
-	if left > 0 {
-		summary += fmt.Sprintf(" Deleted collections of which something is left although they were purged: %d.", left)
-	}
-	return summary, err
+	return f.text(u.config.Archive.On()), err
 }
 
 // forgetTombstones goes through the rows of collections that were deleted long ago.
-func (u *upkeep) forgetTombstones(ctx context.Context) (forgotten, left int, err error) {
+func (u *upkeep) forgetTombstones(ctx context.Context, f *forgotten) error {
 	var at collections.Tombstone
-	err = u.inSlices(ctx, func(ctx context.Context) (bool, error) {
+	return u.inSlices(ctx, func(ctx context.Context) (bool, error) {
 		found, err := u.CollectionRows.ListTombstones(ctx, u.config.Operations, at, page)
 		if err != nil {
 			return false, fmt.Errorf("looking for deleted collections: %w", err)
 		}
+		purged := []collections.Scope{}
 		for _, at = range found {
-			gone, remains, err := u.forgetTombstone(ctx, at.ID)
+			scope, ok, err := u.isForgettable(ctx, at.ID, f)
 			if err != nil {
-				return false, fmt.Errorf("forgetting the deleted collection %s: %w", at.ID, err)
+				return false, fmt.Errorf("looking at the deleted collection %s: %w", at.ID, err)
 			}
-			if gone {
-				forgotten++
+			if ok {
+				purged = append(purged, scope)
 			}
-			if remains {
-				left++
-				u.config.Logger.ErrorContext(ctx, "something is left of a collection that was purged; its row stays, please report it", "collection_id", at.ID)
+		}
+		if err := u.archiveAll(ctx, purged, f); err != nil {
+			return false, err
+		}
+		for _, scope := range purged {
+			if err := u.forgetTombstone(ctx, scope, f); err != nil {
+				return false, fmt.Errorf("forgetting the deleted collection %s: %w", scope.ID(), err)
 			}
 		}
 		return len(found) == page, nil
 	})
-	return forgotten, left, err
 }
 
-// forgetTombstone removes the row of a collection that was purged, once it is seen that
-// nothing but its operations would go with it: the row's cascade is no purge.
-func (u *upkeep) forgetTombstone(ctx context.Context, id uuid.UUID) (gone, remains bool, err error) {
+// isForgettable tells whether a deleted collection was purged and nothing but its
+// operations would go with its row: the row's cascade is no purge.
+func (u *upkeep) isForgettable(ctx context.Context, id uuid.UUID, f *forgotten) (collections.Scope, bool, error) {
 	scope, err := u.Collections.ScopeForPurge(ctx, id)
 	if errors.Is(err, collections.ErrNotFound) {
-		return false, false, nil // another process was here
+		return scope, false, nil // another process was here
 	}
 	if err != nil {
-		return false, false, err
+		return scope, false, err
 	}
 	purged, err := u.OperationRows.IsPurged(ctx, scope)
 	if err != nil || !purged {
-		return false, false, err
+		return scope, false, err
 	}
-	if remains, err = u.remains(ctx, scope); err != nil || remains {
-		return false, remains, err
+	remains, err := u.remains(ctx, scope)
+	if err == nil && remains {
+		u.reportLeft(ctx, id, f)
 	}
-	err = u.inSlices(ctx, func(ctx context.Context) (bool, error) {
+	return scope, err == nil && !remains, err
+}
+
+func (u *upkeep) reportLeft(ctx context.Context, id uuid.UUID, f *forgotten) {
+	f.left++
+	u.config.Logger.ErrorContext(ctx, "something is left of a collection that was purged; its row stays, please report it", "collection_id", id)
+}
+
+// forgetTombstone removes the operations of a collection that was purged, and its row,
+// once it is seen in one transaction that nothing else would go with it.
+func (u *upkeep) forgetTombstone(ctx context.Context, scope collections.Scope, f *forgotten) error {
+	err := u.inSlices(ctx, func(ctx context.Context) (bool, error) {
 		n, err := u.OperationRows.PurgeOfDeleted(ctx, scope, u.config.Rows)
+		f.operations += n
 		return n >= int64(u.config.Rows), err
 	})
 	if err != nil {
-		return false, false, err
+		return err
 	}
+	var gone, remains bool
 	err = u.DB.InTx(ctx, func(ctx context.Context) error {
 		gone = false
 		if remains, err = u.remains(ctx, scope); err != nil || remains {
@@ -90,7 +126,16 @@ func (u *upkeep) forgetTombstone(ctx context.Context, id uuid.UUID) (gone, remai
 		gone, err = u.CollectionRows.Forget(ctx, scope)
 		return err
 	})
-	return gone, remains, err
+	switch {
+	case err != nil:
+		return err
+	case remains:
+		u.reportLeft(ctx, scope.ID(), f)
+	case gone:
+		f.collections++
+		f.operations++ // that by which it was deleted
+	}
+	return nil
 }
 
 // remains reports whether anything is left of a collection besides its operations.
@@ -105,19 +150,26 @@ func (u *upkeep) remains(ctx context.Context, scope collections.Scope) (bool, er
 	return false, nil
 }
 
-// forgetEnded removes operations that ended long ago.
-func (u *upkeep) forgetEnded(ctx context.Context) (int64, error) {
-	var total int64
+// forgetEnded removes operations that ended long ago, a file of the archive at a time.
+func (u *upkeep) forgetEnded(ctx context.Context, f *forgotten) error {
 	at := operations.Key{CreatedAt: time.Unix(0, 0)}
-	err := u.inSlices(ctx, func(ctx context.Context) (bool, error) {
-		gone, next, more, err := u.OperationRows.PurgeEnded(ctx, u.config.Operations, newestOperations, at, u.config.Rows)
-		if err != nil {
-			return false, fmt.Errorf("removing operations: %w", err)
+	return u.inSlices(ctx, func(ctx context.Context) (more bool, err error) {
+		var ids []int64
+		if ids, at, more, err = u.archiveEnded(ctx, at, f); err != nil {
+			return false, fmt.Errorf("looking for old operations: %w", err)
 		}
-		total, at = total+gone, next
+		for slice := range slices.Chunk(ids, u.config.Rows) {
+			gone, err := u.OperationRows.PurgeEnded(ctx, slice)
+			f.operations += gone
+			if err == nil {
+				err = u.pause(ctx)
+			}
+			if err != nil {
+				return false, fmt.Errorf("removing operations: %w", err)
+			}
+		}
 		return more, nil
 	})
-	return total, err
 }
 
 // forgetExpired removes what has an end of its own, the sync runs that nobody asks for any
@@ -126,6 +178,12 @@ func (u *upkeep) forgetExpired(ctx context.Context, _ *schedule.Run) (string, er
 	tokens, err := u.untilFew(ctx, u.UserRows.PurgeRefreshTokens)
 	if err != nil {
 		return "", fmt.Errorf("removing refresh tokens: %w", err)
+	}
+	apiKeys, err := u.untilFew(ctx, func(ctx context.Context, limit int) (int64, error) {
+		return u.UserRows.PurgeAPIKeys(ctx, u.config.APIKeys, limit)
+	})
+	if err != nil {
+		return "", fmt.Errorf("removing API keys: %w", err)
 	}
 	keys, err := u.Keys.Forget(ctx)
 	if err != nil {
@@ -139,7 +197,8 @@ func (u *upkeep) forgetExpired(ctx context.Context, _ *schedule.Run) (string, er
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("Refresh tokens removed: %d; idempotency keys: %d; sync runs: %d; jobs of processes that are gone: %d.", tokens, keys, runs, lost), nil
+	return fmt.Sprintf("Refresh tokens removed: %d; API keys: %d; idempotency keys: %d; sync runs: %d; jobs of processes that are gone: %d.",
+		tokens, apiKeys, keys, runs, lost), nil
 }
 
 // discardLost ends the jobs that are running for the queue and for nobody else.

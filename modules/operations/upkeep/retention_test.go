@@ -7,6 +7,7 @@ import (
 
 	"semantik/modules/collections"
 	"semantik/modules/operations"
+	"semantik/modules/users"
 	"semantik/testworld"
 )
 
@@ -32,11 +33,11 @@ func TestOperations_WhatEndedLongAgoGoesAndTheNewestHundredOfEachCollectionStay(
 	old(w, busy, 150, 91)
 	old(w, quiet, 99, 400)
 	old(w, young, 300, 89)
-	require.Equal(t, "Deleted collections forgotten: 0; operations removed: 131.", do(t, w, "operations"))
+	require.Equal(t, forgot(0, 131), do(t, w, "operations"))
 	require.Equal(t, []int64{100, 100, 301}, []int64{of(busy), of(quiet), of(young)})
 	require.EqualValues(t, 80, w.Int(`select count(*) from operations where collection_id = $1 and created_at > now() - interval '11 days' and created_at < now() - interval '9 days'`, busy.ID),
 		"those that went are the oldest")
-	require.Equal(t, "Deleted collections forgotten: 0; operations removed: 0.", do(t, w, "operations"))
+	require.Equal(t, forgot(0, 0), do(t, w, "operations"))
 }
 
 func TestOperations_WhatHasNotEndedStaysHoweverOldItIs(t *testing.T) {
@@ -46,9 +47,9 @@ func TestOperations_WhatHasNotEndedStaysHoweverOldItIs(t *testing.T) {
 	_, active := w.Upload(w.Root, c, files(1)...)
 	w.Exec(`update operations set created_at = now() - interval '2 years'`)
 	old(w, c, 100, 10)
-	require.Equal(t, "Deleted collections forgotten: 0; operations removed: 0.", do(t, w, "operations"), "the other has ended today")
+	require.Equal(t, forgot(0, 0), do(t, w, "operations"), "the other has ended today")
 	w.Exec(`update operations set completed_at = completed_at - interval '2 years' where uuid <> $1`, *active)
-	require.Equal(t, "Deleted collections forgotten: 0; operations removed: 1.", do(t, w, "operations"))
+	require.Equal(t, forgot(0, 1), do(t, w, "operations"))
 	require.Equal(t, operations.StatusPending, w.Operation(*active).Status)
 }
 
@@ -64,9 +65,11 @@ func TestOperations_ADeletedCollectionIsForgottenOnceItsTimeIsOver(t *testing.T)
 	age := func(c collections.Collection, days int) {
 		w.Exec(`update collections set deleted_at = now() - make_interval(days => $2) where id = $1`, c.ID, days)
 	}
+	before := w.Int(`select count(*) from operations where collection_id = $1`, long.ID)
+	require.Greater(t, before, int64(250))
 	age(long, 91)
 	age(lately, 89)
-	require.Equal(t, "Deleted collections forgotten: 1; operations removed: 0.", do(t, w, "operations"))
+	require.Equal(t, forgot(1, before), do(t, w, "operations"))
 	rows := func(c collections.Collection) []int64 {
 		return []int64{w.Int(`select count(*) from collections where id = $1`, c.ID), w.Int(`select least(count(*), 1) from operations where collection_id = $1`, c.ID)}
 	}
@@ -82,7 +85,7 @@ func TestOperations_ADeletedCollectionThatIsStillPurgedStays(t *testing.T) {
 	c := w.Collection(w.Root)
 	w.Delete(c)
 	w.Exec(`update collections set deleted_at = now() - interval '1 year'`)
-	require.Equal(t, "Deleted collections forgotten: 0; operations removed: 0.", do(t, w, "operations"))
+	require.Equal(t, forgot(0, 0), do(t, w, "operations"))
 	require.EqualValues(t, 1, w.Int(`select count(*) from collections`))
 }
 
@@ -109,11 +112,11 @@ select id, partition_key, 1, 0, 0, 0 from collections where id = $1`,
 		w.AwaitOperation(w.Delete(c))
 		w.Exec(`update collections set deleted_at = now() - interval '1 year' where id = $1`, c.ID)
 		w.Exec(leave, c.ID)
-		require.Equal(t, "Deleted collections forgotten: 0; operations removed: 0. Deleted collections of which something is left although they were purged: 1.",
+		require.Equal(t, forgot(0, 0)+" Deleted collections of which something is left although they were purged: 1.",
 			do(t, w, "operations"), table)
 		require.Equal(t, map[string]int64{table: 1}, w.Left(c.ID))
 		w.Exec(`delete from `+table+` where collection_id = $1`, c.ID)
-		require.Equal(t, "Deleted collections forgotten: 1; operations removed: 0.", do(t, w, "operations"), table)
+		require.Equal(t, forgot(1, 2), do(t, w, "operations"), table)
 	}
 	require.Contains(t, w.Log(), "please report it")
 }
@@ -127,7 +130,7 @@ select $1, encode(sha256(i::text::bytea), 'hex'), gen_random_uuid(), now() + mak
 	w.Exec(`
 insert into idempotency_keys (user_id, key, endpoint, request_hash, response_status, expires_at)
 select $1, 'key ' || i, 'POST /', '', 201, now() + make_interval(mins => i) from generate_series(-250, 3) i where i <> 0`, w.Root.ID)
-	require.Equal(t, "Refresh tokens removed: 350; idempotency keys: 250; sync runs: 0; jobs of processes that are gone: 0.", do(t, w, "expired"))
+	require.Equal(t, "Refresh tokens removed: 350; API keys: 0; idempotency keys: 250; sync runs: 0; jobs of processes that are gone: 0.", do(t, w, "expired"))
 	require.EqualValues(t, 2, w.Int(`select count(*) from refresh_tokens`))
 	require.EqualValues(t, 3, w.Int(`select count(*) from idempotency_keys`))
 }
@@ -141,7 +144,7 @@ func TestExpired_TheNewestHundredSyncRunsOfEachCollectionStay(t *testing.T) {
 insert into sync_runs (collection_id, triggered_by, status, started_at)
 select $1, 'scheduler', case when i = 120 then 'running' else 'success' end, now() - make_interval(hours => i) from generate_series(1, $2) i`, c.ID, n)
 	}
-	require.Equal(t, "Refresh tokens removed: 0; idempotency keys: 0; sync runs: 29; jobs of processes that are gone: 0.", do(t, w, "expired"))
+	require.Equal(t, "Refresh tokens removed: 0; API keys: 0; idempotency keys: 0; sync runs: 29; jobs of processes that are gone: 0.", do(t, w, "expired"))
 	require.EqualValues(t, 101, w.Int(`select count(*) from sync_runs where collection_id = $1`, many.ID), "one of the old is running")
 	require.EqualValues(t, 100, w.Int(`select count(*) from sync_runs where collection_id = $1`, few.ID))
 	require.EqualValues(t, 100, w.Int(`select count(*) from sync_runs where collection_id = $1 and started_at > now() - interval '100 hours 30 minutes'`, many.ID))
@@ -167,4 +170,39 @@ where id in (select task_id from operations where uuid in ($1, $2))`, *held, *en
 	w.Exec(`update operations set lease_until = now() - interval '1 second' where uuid = $1`, *held)
 	require.Contains(t, do(t, w, "expired"), "jobs of processes that are gone: 1.")
 	require.Equal(t, []string{"discarded", "discarded"}, states())
+}
+
+func TestExpired_APIKeysGoOnceTheyHaveBeenNoGoodForLong(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker(), testworld.Setting("API_KEY_RETENTION_DAYS=30"), testworld.Setting(smallSlices), testworld.Setting("PURGE_PAUSE=0"))
+	c := w.Collection(w.Root)
+	w.Exec(`
+insert into api_keys (user_id, name, prefix, key_hash, expires_at, is_active, revoked_at)
+select $1, name, 'smtk_', encode(sha256(name::bytea), 'hex'), now() + expires, revoked is null, now() + revoked
+from (values
+  ('expired long ago', interval '-31 days', null::interval), ('expired lately', '-29 days', null), ('good', '1 day', null), ('for ever', null, null),
+  ('revoked long ago', '300 days', '-31 days'), ('revoked lately', '300 days', '-29 days')) as key (name, expires, revoked)`, w.Root.ID)
+	w.Exec(`
+insert into api_keys (user_id, name, prefix, key_hash, expires_at)
+select $1, 'key ' || i, 'smtk_', encode(sha256(i::text::bytea), 'hex'), now() - interval '1 year' from generate_series(1, 250) i`, w.Root.ID)
+	w.Exec(`insert into collection_permissions (collection_id, api_key_id, permission) select $1, id, 'read' from api_keys where name in ('revoked long ago', 'good')`, c.ID)
+	require.Equal(t, "Refresh tokens removed: 0; API keys: 252; idempotency keys: 0; sync runs: 0; jobs of processes that are gone: 0.", do(t, w, "expired"))
+	require.Equal(t, "expired lately, for ever, good, revoked lately", testworld.Value[string](w, `select string_agg(name, ', ' order by name) from api_keys`))
+	require.EqualValues(t, 1, w.Int(`select count(*) from collection_permissions`), "what a key may goes with it")
+}
+
+func TestExpired_AKeyIsRevokedFromWhenItWasAndNoMoreOnceThatIsTakenBack(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	created, err := w.Users.CreateAPIKey(w.As(w.Root), users.CreateAPIKeyInput{Name: "a"})
+	require.NoError(t, err)
+	for _, active := range []bool{false, true, false} {
+		_, err := w.Users.SetAPIKeyActive(w.As(w.Root), created.ID, active)
+		require.NoError(t, err)
+		require.Equal(t, !active, testworld.Value[bool](w, `select coalesce(revoked_at > now() - interval '1 minute', false) from api_keys`))
+	}
+	w.Exec(`update api_keys set revoked_at = now() - interval '91 days'`)
+	_, err = w.Users.SetAPIKeyActive(w.As(w.Root), created.ID, true)
+	require.NoError(t, err)
+	require.Contains(t, do(t, w, "expired"), "API keys: 0;")
 }

@@ -10,6 +10,7 @@ import (
 	"semantik/modules/documents"
 	"semantik/modules/operations"
 	"semantik/modules/users"
+	"semantik/platform/archive"
 	"semantik/platform/audit"
 	"semantik/platform/database"
 	"semantik/platform/idempotency"
@@ -49,6 +50,12 @@ type Config struct {
 	// Operations is how long an operation that has ended is kept, and the row of a
 	// deleted collection.
 	Operations time.Duration
+	// APIKeys is how long an API key is kept that has expired or was revoked.
+	APIKeys time.Duration
+	// Archive is where operations are kept that are removed; nil keeps none.
+	Archive *archive.Archive
+	// SpoolDir is where uploads are while they come in; "" is not looked at.
+	SpoolDir string
 	// Rows is how many rows one transaction deletes at the most;
 	// [operations.DefaultPurgeRows] if zero.
 	Rows int
@@ -87,16 +94,17 @@ func Tasks(deps Deps, config Config) []schedule.Task {
 		},
 		{
 			Name: "bin", Every: time.Hour, AtOnce: true, Do: u.emptyBin,
-			Description: "Remove documents that were deleted longer ago than TRASH_DAYS, with their contents.",
+			Description: "Remove documents that were deleted longer ago than TRASH_DAYS, with their contents, and what killed servers have left of uploads.",
 		},
 		{
 			Name: "operations", Every: 24 * time.Hour, Again: time.Hour, AtOnce: true, Do: u.forgetOperations,
 			Description: "Remove operations that ended longer ago than OPERATION_RETENTION_DAYS, but for the newest 100 of each collection, " +
-				"and what tells of collections deleted longer ago.",
+				"and what tells of collections deleted longer ago. They are written to a file in ARCHIVE_DIR first.",
 		},
 		{
 			Name: "expired", Every: time.Hour, AtOnce: true, Do: u.forgetExpired,
-			Description: "Remove refresh tokens and idempotency keys that have expired, and all but the newest 100 sync runs of each collection; " +
+			Description: "Remove refresh tokens and idempotency keys that have expired, API keys that are no good since API_KEY_RETENTION_DAYS, " +
+				"and all but the newest 100 sync runs of each collection; " +
 				"end the queue's jobs whose processes are gone.",
 		},
 	}
