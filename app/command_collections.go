@@ -14,14 +14,15 @@ func newCollections(s *shell) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "collections",
 		Short: "List, make, share, rename and delete collections",
-		Long:  "List, make, share, rename and delete collections. A collection is named by its name or its id.",
+		Long:  "List, make, share, rename and delete collections, and restore documents of theirs. A collection is named\nby its name or its id.",
 		Example: "  semantik collections list\n  semantik collections create notes\n" +
 			"  semantik collections share notes --user bob --permission read\n  semantik collections delete notes",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newCollectionsList(s), newCollectionsCreate(s), newCollectionsShow(s), newCollectionsRename(s), newCollectionsDelete(s),
-		newCollectionsShare(s), newCollectionsUnshare(s), newCollectionsPermissions(s), newCollectionsRetryFailed(s))
+		newCollectionsShare(s), newCollectionsUnshare(s), newCollectionsPermissions(s), newCollectionsRetryFailed(s),
+		newCollectionsBin(s), newCollectionsRestoreDocument(s))
 	return withExitCodes(cmd)
 }
 

@@ -43,7 +43,7 @@ func TestCommands_ExitWithTwoOnWrongUsage(t *testing.T) {
 		{"collections", "share", "x", "--user", "a", "-p", "own"}, {"collections", "delete", "x"}, {"collections", "rename", "x"},
 		{"audit", "--since", "yesterday"}, {"audit", "--until", "-1h"}, {"audit", "--limit", "0"}, {"audit", "--object", ":x"}, {"logout", "extra"},
 		{"operations", "show"}, {"operations", "watch"}, {"operations", "cancel"}, {"operations", "list", "--limit", "0"},
-		{"ingest", ".", "-c", "x", "--timeout", "-1s"}, {"collections", "retry-failed"},
+		{"ingest", ".", "-c", "x", "--timeout", "-1s"}, {"collections", "retry-failed"}, {"collections", "bin"}, {"collections", "restore-document", "x"},
 		{"users", "create"}, {"users", "create", "x"}, {"users", "delete", "x"},
 	} {
 		r := command(t, home(t), "", args...)

@@ -184,6 +184,31 @@ func TestOperations_ACancelledOneSaysWhatWasLeft(t *testing.T) {
 	require.Contains(t, w.ok("collections", "retry-failed", "notes").stdout, "semantik operations watch ")
 	w.ok("operations", "watch", "-c", "notes")
 	require.Contains(t, w.ok("collections", "retry-failed", "notes").stdout, "nothing to retry")
+	w.bin()
+}
+
+// bin deletes a document of the collection, and takes it out of the bin again.
+func (w *worked) bin() {
+	w.t.Helper()
+	require.Contains(w.t, w.ok("collections", "bin", "notes").stdout, `No deleted document of "notes" can be restored.`)
+	w.exec(`delete from chunk_search where document_id = (select id from documents where file_path = 'notes/a.txt')`)
+	w.exec(`delete from chunks where document_id = (select id from documents where file_path = 'notes/a.txt')`)
+	w.exec(`update documents set status = 'deleted', deleted_at = now() where file_path = 'notes/a.txt'`)
+	shown := w.ok("collections", "bin", "notes").stdout
+	require.Regexp(w.t, `(?m)^FILE +SIZE +DELETED +RESTORABLE UNTIL +ID$`, shown)
+	require.Regexp(w.t, `(?m)^notes/a\.txt +15B +\d{4}-\d\d-\d\d `, shown)
+	listed := decode[map[string]any](w.t, w.ok("collections", "bin", "notes", "--json"))
+	require.EqualValues(w.t, 1, listed["total"])
+	fields := strings.Fields(shown)
+	id := fields[len(fields)-1]
+	restored := w.ok("collections", "restore-document", "notes", id).stdout
+	require.Contains(w.t, restored, "Restored notes/a.txt.")
+	require.Contains(w.t, restored, "operations watch ")
+	w.ok("operations", "watch", "-c", "notes")
+	require.Contains(w.t, w.ok("search", "penguins", "-c", "notes").stdout, "penguins")
+	again := command(w.t, w.environ, "", "collections", "restore-document", "notes", id)
+	require.Equal(w.t, 1, again.code)
+	require.Contains(w.t, again.stderr, "not in the bin")
 }
 
 func TestOperations_AWatchEndsWithTheOperation(t *testing.T) {

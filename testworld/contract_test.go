@@ -165,6 +165,10 @@ func TestContract_Section6_Documents(t *testing.T) {
 		{name: "how many can be retried", url: base + "/documents/failed/count?retryable_only=true", status: 200, values: map[string]any{"total": 0.0}},
 		{name: "it is deleted", method: http.MethodDelete, url: up, status: 204},
 		{name: "and gone", url: up, status: 404},
+		{name: "but in the bin", url: base + "/documents?deleted=true", status: 200, at: "documents.0", keys: keysOf(documentKeys, "deleted_at restorable_until"), only: true},
+		{name: "and comes back", method: http.MethodPost, url: up + "/restore", status: 202, keys: keysOf("document operation_id"), only: true,
+			values: map[string]any{"document.status": "pending", "document.chunk_count": 0.0}},
+		{name: "only once", method: http.MethodPost, url: up + "/restore", status: 409, has: []string{"document_not_deleted"}},
 	})
 	a := w.Request(testworld.Scenario{As: &w.Root, Method: http.MethodGet, URL: empty + "/content", Status: http.StatusOK})
 	require.Equal(t, "private, max-age=3600", a.Header.Get("Cache-Control"))

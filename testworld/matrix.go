@@ -134,6 +134,8 @@ var documentRows = Section{Name: "Documents", Rows: []Row{
 	// One that has not failed: whoever may retry is told so.
 	{Route: "POST /api/v2/collections/{collection_id}/documents/{document_id}/retry", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 400, 400, 400, 400, 403, 400, 403, 404}},
 	{Route: "POST /api/v2/collections/{collection_id}/documents/retry-failed", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 200, 200, 200, 200, 403, 200, 403, 404}},
+	// One that is not in the bin: whoever may restore is told so.
+	{Route: "POST /api/v2/collections/{collection_id}/documents/{document_id}/restore", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 409, 409, 409, 409, 403, 409, 403, 404}},
 	{Route: "DELETE /api/v2/collections/{collection_id}/documents/{document_id}", Statuses: [15]int{401, 401, 401, 403, 404, 403, 403, 204, 204, 204, 204, 403, 204, 403, 404}, Ends: true},
 }}
 

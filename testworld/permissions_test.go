@@ -329,6 +329,7 @@ func TestPermissions_WithoutAnIdentityNoServiceDoesAnything(t *testing.T) {
 		"document":  second(c.Documents.Get(ctx, m.Collection, m.Document)),
 		"content":   second(c.Documents.OpenContent(ctx, m.Collection, m.Document)),
 		"documents": third(c.Documents.List(ctx, m.Collection, documents.ListQuery{})),
+		"restore":   second(c.Documents.Restore(ctx, m.Collection, m.Document)),
 		"failed":    second(c.Documents.CountFailed(ctx, m.Collection, false)),
 		"chunk":     second(c.Chunks.Get(ctx, m.Collection, m.Chunk)),
 		"operation": second(c.Operations.Get(ctx, m.Operation)),

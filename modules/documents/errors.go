@@ -49,6 +49,15 @@ var (
 	// ErrNotFailed means that a document that has not failed is to be retried.
 	ErrNotFailed = apperr.New(apperr.Malformed, "document_not_failed",
 		"Only failed documents can be retried.")
+
+	// ErrNotDeleted means that a document that was not deleted is to be restored.
+	ErrNotDeleted = apperr.New(apperr.Conflict, "document_not_deleted",
+		"The document is not in the bin.")
+
+	// ErrPurged means that a document was deleted so long ago that it cannot come back.
+	ErrPurged = apperr.New(apperr.NotFound, "document_purged",
+		"The document was deleted longer ago than deleted documents are kept, and cannot be restored any more. Upload the file again.")
+
 	// ErrNotLoadable means that a document is still to get the chunks of its own content,
 	// or has none because that could not be read: what is done to its chunks would be lost.
 	ErrNotLoadable = apperr.New(apperr.Conflict, "document_not_loadable",
@@ -73,6 +82,8 @@ var (
 	errInvalidRow = apperr.New(apperr.Invalid, "document_invalid",
 		"A value of the document is not among those allowed.")
 
+	errNotBoth = apperr.New(apperr.Malformed, "document_filters_exclude",
+		"A document that is deleted has no other status: leave out status, or deleted=true.")
 	errUnknownStatus = apperr.New(apperr.Malformed, "unknown_document_status",
 		"The status is not one of pending, processing, completed, failed, deleted.")
 )

@@ -20,6 +20,8 @@ const MaxQuery = 1000
 type ListQuery struct {
 	// Status is one of [Statuses]; without one the deleted are left out.
 	Status string
+	// Deleted asks for those in the bin, as the status deleted does.
+	Deleted bool
 	// Metadata is what the metadata must have, in the language of the package filter.
 	Metadata json.RawMessage
 	// Text has words of names, paths and metadata, all of which a document must have,
@@ -52,6 +54,12 @@ func (q ListQuery) filter() (Filter, error) {
 		if f.Status, ok = ParseStatus(q.Status); !ok {
 			return f, errUnknownStatus.WithMessagef("Invalid status: %q is not one of pending, processing, completed, failed, deleted.", q.Status)
 		}
+	}
+	if q.Deleted {
+		if f.Status != "" && f.Status != StatusDeleted {
+			return f, errNotBoth
+		}
+		f.Status = StatusDeleted
 	}
 	var err error
 	if f.Metadata, err = filter.Parse(q.Metadata); err != nil {

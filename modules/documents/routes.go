@@ -45,6 +45,7 @@ type listRequest struct {
 	web.Page
 	CollectionID web.UUID `path:"collection_id"`
 	Status       string   `query:"status" doc:"pending, processing, completed, failed or deleted."`
+	Deleted      bool     `query:"deleted" doc:"Those in the bin, as status=deleted; each says until when it can be restored."`
 	Metadata     string   `query:"metadata" doc:"A JSON object whose members must all hold of the metadata."`
 	Text         string   `query:"q" maxLength:"1000" doc:"Words of names, paths and metadata, or their beginnings; all of them must be there."`
 }
@@ -56,14 +57,14 @@ func (s *Service) handleList(ctx context.Context, in *listRequest) (*documentLis
 		return nil, err
 	}
 	found, total, err := s.List(ctx, in.CollectionID.UUID, ListQuery{
-		Status: in.Status, Metadata: json.RawMessage(in.Metadata), Text: in.Text, Page: database.Page{Offset: in.Offset(), Limit: in.Size()},
+		Status: in.Status, Deleted: in.Deleted, Metadata: json.RawMessage(in.Metadata), Text: in.Text, Page: database.Page{Offset: in.Offset(), Limit: in.Size()},
 	})
 	if err != nil {
 		return nil, err
 	}
 	body := documentListBody{Documents: make([]documentBody, len(found)), PageInfo: in.Info(total)}
 	for i, d := range found {
-		body.Documents[i] = newDocumentBody(d)
+		body.Documents[i] = newDocumentBody(d).inBin(d, s.config.Trash)
 	}
 	return &documentListAnswer{body}, nil
 }

@@ -31,6 +31,24 @@ func registerChange(api huma.API, s *Service, tags []string) {
 		Description: "All but those that failed for good, whose error_category is permanent: those need another content, or are retried one by one.",
 		Security:    web.Bearer(), Errors: []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict},
 	}, s.handleRetryFailed)
+	web.Register(api, huma.Operation{
+		OperationID: "restore-document", Method: http.MethodPost, Path: "/api/v2/collections/{collection_id}/documents/{document_id}/restore", Tags: tags,
+		Summary: "Take a document out of the bin",
+		Description: "It waits to be worked on as if it were new, by an operation that it joins or that is started. A conflict names the document that has its content, " +
+			"or its path, by now. One that was registered without its content is completed at once, without chunks.",
+		DefaultStatus: http.StatusAccepted,
+		Security:      web.Bearer(), Errors: []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict},
+	}, s.handleRestore)
+}
+
+type restoreAnswer struct{ Body restoredBody }
+
+func (s *Service) handleRestore(ctx context.Context, in *getRequest) (*restoreAnswer, error) {
+	r, err := s.Restore(ctx, in.CollectionID.UUID, in.DocumentID.UUID)
+	if err != nil {
+		return nil, err
+	}
+	return &restoreAnswer{restoredBody{Document: newDocumentBody(r.Document), OperationID: webUUID(r.OperationID)}}, nil
 }
 
 func (s *Service) handleDelete(ctx context.Context, in *getRequest) (*struct{}, error) {

@@ -2,29 +2,41 @@ package documents
 
 import (
 	"encoding/json"
+	"time"
 
 	"semantik/platform/apperr"
 	"semantik/platform/web"
 )
 
-// documentBody is a document on the wire. Every key is always there.
+// documentBody is a document on the wire. Every key is always there, but for the last two.
 type documentBody struct {
-	FileName      string          `json:"file_name"`
-	Metadata      json.RawMessage `json:"metadata"`
-	ID            web.UUID        `json:"id"`
-	CollectionID  web.UUID        `json:"collection_id"`
-	FilePath      string          `json:"file_path"`
-	FileSize      int64           `json:"file_size"`
-	MimeType      *string         `json:"mime_type"`
-	ContentHash   string          `json:"content_hash" doc:"SHA-256 in lower-case hexadecimal."`
-	Status        Status          `json:"status" enum:"pending,processing,completed,failed,deleted"`
-	ErrorMessage  *string         `json:"error_message"`
-	ChunkCount    int64           `json:"chunk_count"`
-	RetryCount    int             `json:"retry_count"`
-	LastRetryAt   *web.Time       `json:"last_retry_at"`
-	ErrorCategory *Category       `json:"error_category"`
-	CreatedAt     web.Time        `json:"created_at"`
-	UpdatedAt     web.Time        `json:"updated_at"`
+	FileName        string          `json:"file_name"`
+	Metadata        json.RawMessage `json:"metadata"`
+	ID              web.UUID        `json:"id"`
+	CollectionID    web.UUID        `json:"collection_id"`
+	FilePath        string          `json:"file_path"`
+	FileSize        int64           `json:"file_size"`
+	MimeType        *string         `json:"mime_type"`
+	ContentHash     string          `json:"content_hash" doc:"SHA-256 in lower-case hexadecimal."`
+	Status          Status          `json:"status" enum:"pending,processing,completed,failed,deleted"`
+	ErrorMessage    *string         `json:"error_message"`
+	ChunkCount      int64           `json:"chunk_count"`
+	RetryCount      int             `json:"retry_count"`
+	LastRetryAt     *web.Time       `json:"last_retry_at"`
+	ErrorCategory   *Category       `json:"error_category"`
+	CreatedAt       web.Time        `json:"created_at"`
+	UpdatedAt       web.Time        `json:"updated_at"`
+	DeletedAt       *web.Time       `json:"deleted_at,omitempty" doc:"Only of a document in the bin."`
+	RestorableUntil *web.Time       `json:"restorable_until,omitempty" doc:"Only of a document in the bin: it is removed within an hour from then."`
+}
+
+// inBin adds what there is to say of a document in the bin, where it is one.
+func (b documentBody) inBin(d Document, trash time.Duration) documentBody {
+	if d.DeletedAt != nil {
+		until := d.DeletedAt.Add(trash)
+		b.DeletedAt, b.RestorableUntil = web.NewTimePointer(d.DeletedAt), web.NewTimePointer(&until)
+	}
+	return b
 }
 
 func newDocumentBody(d Document) documentBody {
@@ -40,6 +52,11 @@ func newDocumentBody(d Document) documentBody {
 type documentListBody struct {
 	Documents []documentBody `json:"documents"`
 	web.PageInfo
+}
+
+type restoredBody struct {
+	Document    documentBody `json:"document"`
+	OperationID *web.UUID    `json:"operation_id" doc:"The operation that makes its chunks; null for one that was registered without its content."`
 }
 
 // failedCountBody is how many documents failed.
