@@ -136,7 +136,8 @@ func newRoot(s *shell) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newUp(s), newServe(s), newWorker(s), newIngest(s), newLoad(s), newSearch(s), newCollections(s), newOperations(s), newLogin(s), newLogout(s), newKeys(s), newAudit(s), newUsers(s), newPartitions(s), newTasks(s), newBackup(s), newRestore(s), newSchema(s), newDoctor(s), newDB(s), newConfig(s), newVersion(s))
+	root.AddCommand(newUp(s), newServe(s), newWorker(s), newIngest(s), newLoad(s), newSearch(s), newCollections(s), newOperations(s), newLogin(s), newLogout(s), newKeys(s), newAudit(s), newUsers(s), newPartitions(s), newTasks(s), newBackup(s), newRestore(s), newSchema(s), newDoctor(s), newDB(s), newConfig(s), newHealth(s), newCompletion(s), newVersion(s))
+	s.withCompletions(root)
 	return withExitCodes(root)
 }
 
