@@ -29,6 +29,21 @@ const (
 	partitions = 4
 )
 
+// prelude is what the session begins with: its end, and what comments in documents start a
+// server with.
+const prelude = `set -E
+trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
+start() {
+	semantik up "$@" > "$TMPDIR/server.log" 2>&1 &
+	SERVER=$!
+	until grep -q 'Ctrl-C ends it' "$TMPDIR/server.log"; do
+		kill -0 $SERVER || { cat "$TMPDIR/server.log"; return 1; }
+		sleep 0.1
+	done
+}
+stop() { kill $SERVER; wait $SERVER || true; }
+`
+
 // result is a step that was run.
 type result struct {
 	step
@@ -59,11 +74,13 @@ func play(t *testing.T, bin string, steps []step) []result {
 	folder, notes := t.TempDir(), t.TempDir()
 	addr := fmt.Sprintf("127.%d.%d.%d:18080", 1+rand.IntN(200), rand.IntN(250), 1+rand.IntN(250))
 	database := pgtest.Partitioned(t, partitions)
+	repository, err := filepath.Abs(root)
+	require.NoError(t, err)
 	var script strings.Builder
-	script.WriteString("set -E\ntrap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n")
+	script.WriteString(prelude)
 	for i, s := range steps {
 		file := filepath.Join(notes, fmt.Sprint(i))
-		text := strings.NewReplacer("localhost:8080", addr, "127.0.0.1:8080", addr).Replace(s.text)
+		text := strings.NewReplacer("localhost:8080", addr, "127.0.0.1:8080", addr, "/var/lib/semantik", filepath.Join(folder, "data")).Replace(s.text)
 		if !s.console {
 			fmt.Fprintf(&script, "trap 'printf \"%%s\\n\" \"$BASH_COMMAND\" >> %s.failed' ERR\n", file)
 		}
@@ -75,7 +92,7 @@ func play(t *testing.T, bin string, steps []step) []result {
 	shell := exec.CommandContext(ctx, "bash", "--norc", "-c", script.String())
 	shell.Dir = folder
 	shell.Env = []string{
-		"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + folder, "LANG=C.UTF-8", "TMPDIR=" + notes,
+		"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + folder, "LANG=C.UTF-8", "TMPDIR=" + notes, "REPOSITORY=" + repository,
 		"DATABASE_URL=" + database, "SEMANTIK_DATA=" + filepath.Join(folder, "data"), "HTTP_ADDR=" + addr,
 		fmt.Sprintf("CHUNK_PARTITION_COUNT=%d", partitions), "BCRYPT_COST=4", "DB_POOL_SIZE=6", "DB_MAX_OVERFLOW=2",
 	}
@@ -112,6 +129,7 @@ var (
 // asElsewhere is what would have been printed of another server than that of the tests. The
 // doctor finds of it each time that it does not wait for the disk; and its name is longer.
 func asElsewhere(printed string) string {
+	printed = strings.ReplaceAll(printed, ", by unknown", ", by 0.9.0") // the template's
 	printed = serverLine.ReplaceAllString(printed, "PostgreSQL 18.4; database semantik")
 	if !fsyncFinding.MatchString(printed) {
 		return printed

@@ -47,6 +47,8 @@ func shapes(lines []string) []string {
 	return out
 }
 
+var anyText = regexp.MustCompile(` ?… ?`)
+
 // matches reports whether something printed has the shape that is shown.
 func matches(shown, printed []string) bool {
 	var pattern strings.Builder
@@ -56,7 +58,7 @@ func matches(shown, printed []string) bool {
 			pattern.WriteString(`(?:[^\n]*\n)*`)
 			continue
 		}
-		pattern.WriteString(strings.ReplaceAll(regexp.QuoteMeta(line), "…", `[^\n]*`) + `\n`)
+		pattern.WriteString(anyText.ReplaceAllString(regexp.QuoteMeta(line), `[^\n]*`) + `\n`)
 	}
 	pattern.WriteString("$")
 	return regexp.MustCompile(pattern.String()).MatchString(strings.Join(append(shapes(trimmed(printed)), ""), "\n"))
