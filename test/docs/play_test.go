@@ -141,10 +141,14 @@ func asElsewhere(printed string) string {
 		if err != nil {
 			return found
 		}
-		if m[2] != ", " {
+		switch {
+		case m[2] == ", ":
+			return fmt.Sprintf("%d errors, ", n-1)
+		case n == 2:
+			return "1 error was found"
+		default:
 			return fmt.Sprintf("%d errors were found", n-1)
 		}
-		return fmt.Sprintf("%d errors, ", n-1)
 	})
 	printed = emptyHeading.ReplaceAllString(printed, "\n$1")
 	return nothingFound.ReplaceAllString(printed, "")
