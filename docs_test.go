@@ -18,7 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
 	"github.com/stretchr/testify/require"
 
 	"semantik/modules/operations/doctor"
@@ -74,27 +73,6 @@ func TestDocs_NameTheEmbeddedServersSettings(t *testing.T) {
 		fmt.Fprintf(&b, "| `%s` | `%s` |\n", name, cmp.Or(value, "''"))
 	}
 	requireGenerated(t, "configuration.md", "server", b.String())
-}
-
-func TestDocs_NameEveryRoute(t *testing.T) {
-	t.Parallel()
-	var b strings.Builder
-	b.WriteString("| method | path | what it does | token |\n| --- | --- | --- | --- |\n")
-	paths := testworld.New(t, testworld.NoWorker()).Server.API().OpenAPI().Paths
-	for _, path := range slices.Sorted(maps.Keys(paths)) {
-		item := paths[path]
-		for _, o := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
-			if o == nil {
-				continue
-			}
-			token := "no"
-			if len(o.Security) > 0 {
-				token = "yes"
-			}
-			fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", o.Method, path, o.Summary, token)
-		}
-	}
-	requireGenerated(t, "api.md", "routes", b.String())
 }
 
 func TestDocs_NameEveryScheduledTask(t *testing.T) {
