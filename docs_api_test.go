@@ -86,16 +86,11 @@ func answersWith(api *huma.OpenAPI, o *huma.Operation) string {
 			bad = append(bad, status)
 			continue
 		}
-		said := status
-		for i, kind := range slices.Sorted(maps.Keys(o.Responses[status].Content)) {
-			if i == 0 {
-				said += " "
-			} else {
-				said += ", or "
-			}
-			said += kindOfBody(kind) + bodyOf(api, o.Responses[status].Content[kind].Schema, false)
+		var bodies []string
+		for _, kind := range slices.Sorted(maps.Keys(o.Responses[status].Content)) {
+			bodies = append(bodies, kindOfBody(kind)+bodyOf(api, o.Responses[status].Content[kind].Schema, false))
 		}
-		good = append(good, strings.TrimSuffix(said, ": "))
+		good = append(good, strings.TrimSuffix(strings.TrimSpace(status+" "+strings.Join(bodies, ", or ")), ":"))
 	}
 	return strings.TrimSuffix(strings.Join(good, "; ")+"; "+strings.Join(bad, " "), "; ")
 }

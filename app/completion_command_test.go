@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,7 +65,7 @@ source "$1"
 COMP_WORDS=(semantik back) COMP_CWORD=1 COMP_LINE="semantik back" COMP_POINT=13 COMP_TYPE=9 COMP_KEY=9
 __start_semantik
 printf '%s\n' "${COMPREPLY[@]}"`, "bash", script)
-	shell.Env = append(environ, "PATH="+program(t)+":"+os.Getenv("PATH"))
+	shell.Env = slices.Concat(environ, []string{"PATH=" + program(t) + ":" + os.Getenv("PATH")})
 	out, err = shell.Output() // on the other one bash says that nobody has pressed a key
 	require.NoError(t, err, string(out))
 	require.Equal(t, "backup", strings.Fields(string(out))[0])

@@ -1,9 +1,12 @@
-package docs
+package docs_test
 
 import (
 	"regexp"
 	"slices"
 	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // step is one thing that bash is given.
@@ -52,16 +55,15 @@ func parse(name, text string) document {
 		line := i + 1
 		switch opened := fence.FindStringSubmatch(lines[i]); {
 		case strings.HasPrefix(lines[i], "<!--"):
-			comment := ""
-			comment, i = readComment(lines, i)
+			comment, last := readComment(lines, i)
+			i = last
 			d.direct(&directive, comment, line)
 		case opened != nil:
 			begin := i + 1
-			for i++; i < len(lines) && fence.FindStringSubmatch(lines[i]) == nil; i++ {
-			}
+			i = begin + max(0, slices.IndexFunc(lines[begin:], fence.MatchString))
 			b := block{line: line, notRun: directive.notRun, needs: directive.needs}
 			directive = block{}
-			switch content := lines[begin:min(i, len(lines))]; opened[1] {
+			switch content := lines[begin:i]; opened[1] {
 			case "console":
 				b.steps = console(content, begin+1)
 			case "sh", "bash":
@@ -136,4 +138,47 @@ func trimmed(lines []string) []string {
 		lines = lines[:len(lines)-1]
 	}
 	return slices.Clone(lines)
+}
+
+func TestBlocks_AreReadWithWhatIsSaidOfThem(t *testing.T) {
+	t.Parallel()
+	d := parse("page.md", strings.ReplaceAll(`Text.
+
+<!-- run:
+echo begin
+-->
+
+'''console
+$ echo one \
+    two
+one two
+
+$ false
+'''
+
+<!-- not run: it
+would not end -->
+
+'''sh
+sleep infinity
+'''
+
+'''json
+{}
+'''
+
+<!-- needs: curl jq -->
+
+'''bash
+curl localhost
+jq .
+'''
+`, "'''", "```"))
+	require.Equal(t, []block{
+		{line: 3, steps: []step{{line: 3, text: "echo begin"}}},
+		{line: 7, steps: []step{{line: 8, text: "echo one \\\n    two", console: true, output: []string{"one two"}}, {line: 12, text: "false", console: true}}},
+		{line: 18, notRun: "it would not end", steps: []step{{line: 18, text: "sleep infinity"}}},
+		{line: 28, needs: []string{"curl", "jq"}, steps: []step{{line: 28, text: "curl localhost\njq ."}}},
+	}, d.blocks)
+	require.Equal(t, "TestOther", parse("page.md", "<!-- run by TestOther -->").runBy)
 }

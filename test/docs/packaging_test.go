@@ -1,4 +1,4 @@
-package docs
+package docs_test
 
 import (
 	"encoding/json"
@@ -86,7 +86,7 @@ func TestUnits_AreUnderstoodBySystemd(t *testing.T) {
 		verify.Dir = folder
 		said, err := verify.CombinedOutput()
 		require.NoError(t, err, "%s: %s", name, said)
-		for _, line := range strings.Split(string(said), "\n") {
+		for line := range strings.SplitSeq(string(said), "\n") {
 			require.NotContains(t, line, "semantik", "what it says of others is theirs")
 		}
 	}
@@ -159,9 +159,11 @@ func TestDockerfile_CopiesWhatThereIs(t *testing.T) {
 	ignored, err := os.ReadFile(filepath.Join(root, ".dockerignore"))
 	require.NoError(t, err)
 	text := string(content)
+	building, _, staged := strings.Cut(text, "\nFROM scratch")
+	require.True(t, staged)
 	sources := 0
 	for _, m := range regexp.MustCompile(`(?m)^COPY (.+) \S+$`).FindAllStringSubmatch(text, -1) {
-		for _, source := range strings.Fields(m[1]) {
+		for source := range strings.FieldsSeq(m[1]) {
 			made := strings.HasPrefix(source, "/out/") || strings.HasPrefix(source, "/etc/") || strings.HasPrefix(source, "--")
 			if !made {
 				_, err := os.Stat(filepath.Join(root, source))
@@ -170,7 +172,7 @@ func TestDockerfile_CopiesWhatThereIs(t *testing.T) {
 				sources++
 			}
 			if strings.HasPrefix(source, "/out/") {
-				require.Contains(t, text[:strings.Index(text, "\nFROM scratch")], source, "the first stage makes it")
+				require.Contains(t, building, source, "the first stage makes it")
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package docs
+package docs_test
 
 import (
 	"context"
@@ -79,7 +79,7 @@ func play(t *testing.T, bin string, steps []step) []result {
 	var script strings.Builder
 	script.WriteString(prelude)
 	for i, s := range steps {
-		file := filepath.Join(notes, fmt.Sprint(i))
+		file := filepath.Join(notes, strconv.Itoa(i))
 		text := strings.NewReplacer("localhost:8080", addr, "127.0.0.1:8080", addr, "/var/lib/semantik", filepath.Join(folder, "data")).Replace(s.text)
 		if !s.console {
 			fmt.Fprintf(&script, "trap 'printf \"%%s\\n\" \"$BASH_COMMAND\" >> %s.failed' ERR\n", file)
@@ -110,7 +110,7 @@ func play(t *testing.T, bin string, steps []step) []result {
 	plain := strings.NewReplacer(filepath.Join(folder, "data"), "/var/lib/semantik", folder, "/home/you", addr, "127.0.0.1:8080", strings.TrimPrefix(u.Path, "/"), "semantik")
 	results := make([]result, len(steps))
 	for i, s := range steps {
-		file := filepath.Join(notes, fmt.Sprint(i))
+		file := filepath.Join(notes, strconv.Itoa(i))
 		printed, err := os.ReadFile(file + ".out")
 		failed, _ := os.ReadFile(file + ".failed")
 		results[i] = result{step: s, printed: asElsewhere(plain.Replace(string(printed))), failed: string(failed), ran: err == nil}
