@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -50,4 +52,28 @@ func TestCommands_ExitWithTwoOnWrongUsage(t *testing.T) {
 		require.Equal(t, 2, r.code, "%v: %s", args, r.stderr)
 		require.NotEmpty(t, r.stderr)
 	}
+}
+
+// An example that does not parse is worse than none.
+func TestCommands_HaveExamplesThatTheyUnderstand(t *testing.T) {
+	t.Parallel()
+	seen := 0
+	var look func(cmd *cobra.Command)
+	look = func(cmd *cobra.Command) {
+		for _, child := range cmd.Commands() {
+			look(child)
+		}
+		for _, call := range regexp.MustCompile(`\bsemantik ((?:"[^"]*"|'[^']*'|[^"'|<>;&)\n])*)`).FindAllStringSubmatch(cmd.Example, -1) {
+			words := regexp.MustCompile(`(?:"[^"]*"|'[^']*'|[^"'\s])+`).FindAllString(call[1], -1)
+			for i, word := range words {
+				words[i] = strings.NewReplacer(`"`, "", "'", "").Replace(word)
+			}
+			named, rest, err := app.Commands().Find(words)
+			require.NoError(t, err, call[0])
+			require.NoError(t, named.ParseFlags(rest), call[0])
+			seen++
+		}
+	}
+	look(app.Commands())
+	require.Greater(t, seen, 60, "the look found the examples")
 }
