@@ -25,7 +25,8 @@ func TestHealth_IsGoodOfAServerThatServes(t *testing.T) {
 	require.Equal(t, true, decode[map[string]any](t, r)["ready"])
 	r = command(t, environ, "", "health", "--url", u.result.URL)
 	require.Equal(t, 0, r.code, r.stderr)
-	require.Equal(t, u.result.URL+" can serve.\n", r.stdout)
+	// What is degraded, such as a disk that is nearly full, keeps it from nothing.
+	require.True(t, strings.HasPrefix(r.stdout, u.result.URL+" can serve.\n"), r.stdout)
 }
 
 func TestHealth_IsBadOfAServerThatCannotServe(t *testing.T) {
