@@ -35,16 +35,24 @@ func requireUsage(t *testing.T, program string, words []string) {
 	}
 }
 
-func builtProgram(t *testing.T) string {
-	t.Helper()
+// What the repository brings to install the program with names what there is.
+func TestPackaging_NamesWhatThereIs(t *testing.T) {
+	t.Parallel()
 	program := filepath.Join(t.TempDir(), "semantik")
 	build(t, program, "0.9.0")
-	return program
+	for name, look := range map[string]func(t *testing.T, program string){
+		"units start commands that there are": unitsStartCommands, "units are understood by systemd": unitsAreUnderstood,
+		"compose files": composeNamesWhatThereIs, "Dockerfile": dockerfileCopiesWhatThereIs,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			look(t, program)
+		})
+	}
 }
 
-func TestUnits_StartCommandsThatThereAre(t *testing.T) {
-	t.Parallel()
-	program := builtProgram(t)
+func unitsStartCommands(t *testing.T, program string) {
+	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(root, "packaging", "systemd", "*.service"))
 	require.NoError(t, err)
 	require.Len(t, paths, 3)
@@ -61,14 +69,14 @@ func TestUnits_StartCommandsThatThereAre(t *testing.T) {
 }
 
 // Where the machine has systemd, it reads the units as well.
-func TestUnits_AreUnderstoodBySystemd(t *testing.T) {
-	t.Parallel()
+func unitsAreUnderstood(t *testing.T, program string) {
+	t.Helper()
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
 		t.Log("not asked: this machine has no systemd-analyze")
 		return
 	}
-	program, folder := builtProgram(t), t.TempDir()
+	folder := t.TempDir()
 	units, err := filepath.Glob(filepath.Join(root, "packaging", "systemd", "semantik*.*"))
 	require.NoError(t, err)
 	for _, path := range units {
@@ -105,9 +113,8 @@ type composeFile struct {
 	Volumes map[string]any
 }
 
-func TestCompose_NamesWhatThereIs(t *testing.T) {
-	t.Parallel()
-	program := builtProgram(t)
+func composeNamesWhatThereIs(t *testing.T, program string) {
+	t.Helper()
 	settings := knownSettings(t, program)
 	for _, name := range []string{"compose.yaml", "compose.test.yaml"} {
 		content, err := os.ReadFile(filepath.Join(root, name))
@@ -150,9 +157,8 @@ func knownSettings(t *testing.T, program string) string {
 	return string(out)
 }
 
-func TestDockerfile_CopiesWhatThereIs(t *testing.T) {
-	t.Parallel()
-	program := builtProgram(t)
+func dockerfileCopiesWhatThereIs(t *testing.T, program string) {
+	t.Helper()
 	settings := knownSettings(t, program)
 	content, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
 	require.NoError(t, err)
