@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,6 +42,7 @@ type healthFlags struct {
 	url    string
 	worker bool
 	wait   time.Duration
+	pid    int
 	json   bool
 }
 
@@ -59,12 +62,16 @@ func newHealth(s *shell) *cobra.Command {
 	cmd.Flags().StringVar(&flags.url, "url", "", "address of the server (default: that of HTTP_ADDR on this machine)")
 	cmd.Flags().BoolVar(&flags.worker, "worker", false, "ask the worker of WORKER_ADDR on this machine")
 	cmd.Flags().DurationVar(&flags.wait, "wait", 0, "ask again for so long until it can serve, such as 30s")
+	cmd.Flags().IntVar(&flags.pid, "pid", 0, "with --wait, ask no more once this process has ended")
 	asJSON := addJSON(cmd)
 	config.AddFlags(cmd.Flags(), "HTTP_ADDR", "WORKER_ADDR")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		flags.json = *asJSON
 		if flags.wait < 0 {
 			return usagef("--wait must not be negative")
+		}
+		if flags.pid < 0 || flags.pid > 0 && flags.wait == 0 {
+			return usagef("--pid is a process for --wait, which was not given")
 		}
 		server, err := s.healthServer(cmd, flags)
 		if err != nil {
@@ -118,7 +125,7 @@ func (s *shell) health(ctx context.Context, server string, flags healthFlags) er
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err == nil && h.Ready || !time.Now().Before(until) {
+		if err == nil && h.Ready || !time.Now().Before(until) || hasEnded(flags.pid) {
 			break
 		}
 		select {
@@ -150,6 +157,15 @@ func (s *shell) showHealth(h health, asJSON bool) error {
 		s.printf("%s %s\n", s.styleFor(s.stdout).yellow("degraded:"), problem)
 	}
 	return nil
+}
+
+// hasEnded reports whether there is no such process any more; 0 is none to look for.
+func hasEnded(pid int) bool {
+	if pid == 0 {
+		return false
+	}
+	process, err := os.FindProcess(pid)
+	return err != nil || errors.Is(process.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }
 
 // askHealth asks once. A server that starts answers with what it waits for.

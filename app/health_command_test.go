@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -62,6 +64,7 @@ func TestHealth_IsBadOfNobody(t *testing.T) {
 	require.Contains(t, r.stderr, "http://127.0.0.1:1 does not answer")
 	for _, args := range [][]string{
 		{"health"}, {"health", "--worker"}, {"health", "--wait", "-1s"}, {"health", "--url", "nonsense"}, {"health", "--url", "http://127.0.0.1:1", "--worker"},
+		{"health", "--url", "http://127.0.0.1:1", "--pid", "1"},
 	} {
 		r := command(t, home(t), "", args...) // whose HTTP_ADDR has no port
 		require.Equal(t, 2, r.code, "%v: %s", args, r.stderr)
@@ -85,6 +88,15 @@ func TestHealth_WaitsUntilTheAnswerIsGood(t *testing.T) {
 	require.Equal(t, 0, r.code, r.stderr)
 	require.Equal(t, server.URL+" can serve.\ndegraded: The disk is nearly full.\n", r.stdout)
 	require.Len(t, asked, 3)
+}
+
+func TestHealth_StopsWaitingForAProcessThatHasEnded(t *testing.T) {
+	t.Parallel()
+	ended := exec.CommandContext(t.Context(), "true")
+	require.NoError(t, ended.Run())
+	r := command(t, home(t), "", "health", "--url", "http://127.0.0.1:1", "--wait", "1h", "--pid", strconv.Itoa(ended.Process.Pid))
+	require.Equal(t, 1, r.code)
+	require.Contains(t, r.stderr, "does not answer")
 }
 
 func TestHealth_StopsWaitingWhenToldTo(t *testing.T) {
