@@ -34,7 +34,8 @@ const (
 const prelude = `set -E
 trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
 start() {
-	semantik up "$@" > "$TMPDIR/server.log" 2>&1 &
+	: > "$TMPDIR/server.log" # or the last one is read before this one is there
+	semantik up "$@" >> "$TMPDIR/server.log" 2>&1 &
 	SERVER=$!
 	until grep -q 'Ctrl-C ends it' "$TMPDIR/server.log"; do
 		kill -0 $SERVER || { cat "$TMPDIR/server.log"; return 1; }
