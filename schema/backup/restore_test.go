@@ -180,7 +180,7 @@ func killed(t *testing.T, target string, b *backup.Backup) {
 	name := strings.TrimPrefix(u.Path, "/")
 	u.Path = "/postgres"
 	exec(t, u.String(), "alter database "+name+" with allow_connections false")
-	exec(t, u.String(), "select pg_terminate_backend(pid) from pg_stat_activity where datname = '"+name+"'")
+	exec(t, u.String(), "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '"+name+"'")
 	close(goOn)
 	require.Error(t, <-ended)
 	exec(t, u.String(), "alter database "+name+" with allow_connections true")
