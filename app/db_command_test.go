@@ -37,8 +37,10 @@ func TestDB_KillAsksBeforeItEndsAndLeavesBackupsAlone(t *testing.T) {
 		conn, err := pgx.ConnectConfig(t.Context(), config)
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(context.Background())
-		t.Cleanup(func() { cancel(); _ = conn.Close(context.Background()) })
+		done := make(chan struct{})
+		t.Cleanup(func() { cancel(); <-done; _ = conn.Close(context.Background()) })
 		go func() {
+			defer close(done)
 			_, err := conn.Exec(ctx, `select pg_sleep(60), 'hunter2'`)
 			ended <- err
 		}()
