@@ -56,9 +56,12 @@ func (p *place) exec(conn *pgx.Conn, sql string) {
 // sleeps has a session sleep until it is ended; the channel gives how that was.
 func (p *place) sleeps(conn *pgx.Conn) <-chan error {
 	p.t.Helper()
-	ended := make(chan error, 1)
+	ended, done := make(chan error, 1), make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	p.t.Cleanup(func() { cancel(); <-done }) // before the session is closed, which was opened before
 	go func() {
-		_, err := conn.Exec(context.Background(), "select pg_sleep(60) /* 'hunter2' */, 'hunter2'")
+		defer close(done)
+		_, err := conn.Exec(ctx, "select pg_sleep(60) /* 'hunter2' */, 'hunter2'")
 		ended <- err
 	}()
 	return ended

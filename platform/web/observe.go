@@ -4,8 +4,10 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
+	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
@@ -22,12 +24,19 @@ type observer struct {
 	// routes are the patterns that there are; what is none of them has no label of its
 	// own, since it is what somebody sent.
 	routes map[string]bool
+	// learn fills them, with the first request that has ended: all are there then.
+	learn func()
 }
 
 const noRoute = "none"
 
-func newObserver(r *metrics.Registry, tracer *tracing.Tracer) *observer {
+func newObserver(r *metrics.Registry, tracer *tracing.Tracer, routes func() []*echo.Route) *observer {
 	o := &observer{tracer: tracer, routes: map[string]bool{}}
+	o.learn = sync.OnceFunc(func() {
+		for _, r := range routes() {
+			o.routes[r.Path] = true
+		}
+	})
 	if r == nil {
 		return o
 	}
@@ -35,13 +44,6 @@ func newObserver(r *metrics.Registry, tracer *tracing.Tracer) *observer {
 		"How long a request took until its answer was written, by the pattern of its route. WebSockets are not among them.", metrics.Brief, "route", "method", "status")
 	o.flying = r.Gauge("semantik_http_requests_in_flight", "Requests that are being answered, open WebSockets among them.").WithLabelValues()
 	return o
-}
-
-// prepare learns the routes, once all are there.
-func (o *observer) prepare(s *Server) {
-	for _, r := range s.echo.Routes() {
-		o.routes[r.Path] = true
-	}
 }
 
 func (o *observer) begin(ctx context.Context, r *http.Request) (context.Context, *tracing.Span) {
@@ -58,6 +60,7 @@ func (o *observer) end(req *request, out *response, took time.Duration, span *tr
 	if o.flying != nil {
 		o.flying.Dec()
 	}
+	o.learn()
 	route, method, status := noRoute, methodOf(req.method), out.status
 	if o.routes[req.route] {
 		route = req.route

@@ -52,7 +52,7 @@ func New(config Config, deps Deps) *Server {
 	}
 	s.log = slog.New(LogHandler(s.deps.Logger.Handler()))
 	s.limits = newLimits(config.Limits, deps.Limiter)
-	s.observer = newObserver(deps.Metrics, deps.Tracer)
+	s.observer = newObserver(deps.Metrics, deps.Tracer, func() []*echo.Route { return s.echo.Routes() })
 	for _, origin := range config.CORSOrigins {
 		s.origins[origin] = true
 	}
@@ -67,7 +67,6 @@ func New(config Config, deps Deps) *Server {
 	s.prepare = sync.OnceFunc(func() {
 		tidySchemas(s.api.OpenAPI())
 		s.limits.check(s.api.OpenAPI())
-		s.observer.prepare(s)
 	})
 	s.description = sync.OnceValues(s.describe)
 	s.registerHealth()

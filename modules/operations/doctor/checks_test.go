@@ -76,12 +76,19 @@ func TestChecks_EachFindsWhatIsBroken(t *testing.T) {
 	defer func() { _ = other.Rollback(t.Context()) }()
 	_, err = other.Exec(t.Context(), "select pg_current_xact_id()")
 	require.NoError(t, err)
-	slot := "doctor_" + strings.ReplaceAll(c.ID.String(), "-", "_")
-	w.Exec("select pg_create_physical_replication_slot($1, true)", slot)
-	defer w.Exec("select pg_drop_replication_slot($1)", slot)
+	// A throw-away server keeps no log that a slot could hold.
+	slots := testworld.Value[string](w, "show wal_level") != "minimal"
+	if slots {
+		slot := "doctor_" + strings.ReplaceAll(c.ID.String(), "-", "_")
+		w.Exec("select pg_create_physical_replication_slot($1, true)", slot)
+		defer w.Exec("select pg_drop_replication_slot($1)", slot)
+	}
 
 	for _, rule := range doctor.Strict() {
 		t.Run(rule.Key, func(t *testing.T) {
+			if strings.Contains(rule.Statement, "pg_replication_slots") && !slots {
+				t.Skip("wal_level is minimal here, so that there can be no replication slot")
+			}
 			change, asked := elsewhere[rule.Key]
 			injury, ok := injuries[rule.Key]
 			require.True(t, ok || asked, "every check has an injury that it finds")
