@@ -85,7 +85,7 @@ where d.status in ('completed', 'failed')
 		Meaning: "Chunks of a document are missing, all of them perhaps: part of it is not found by a search.",
 		Remedy:  "semantik doctor --fix has the document cut anew from its content, unless one of its chunks was edited by hand.",
 		Statement: `
-select format('document %s has %s chunks from %s to %s and counts %s', d.id, coalesce(k.n, 0), k.first, k.last, d.chunk_count), 1
+select format('document %s has %s chunks%s and counts %s', d.id, coalesce(k.n, 0), coalesce(' from ' || k.first || ' to ' || k.last, ''), d.chunk_count), 1
 from documents d
 join collections c on c.id = d.collection_id and c.deleted_at is null
 left join (select document_id, sum(n) as n, min(first) as first, max(last) as last from k group by document_id) k on k.document_id = d.id

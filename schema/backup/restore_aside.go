@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -61,7 +62,7 @@ func (r *restore) check(ctx context.Context) (replaces bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if !equal(keys, r.backup.Manifest.Keys) {
+	if !slices.Equal(keys, r.backup.Manifest.Keys) {
 		return false, ErrKeys
 	}
 	if replaces, err = r.holdsSomething(ctx); err != nil {
@@ -71,18 +72,6 @@ func (r *restore) check(ctx context.Context) (replaces bool, err error) {
 		return false, ErrNotEmpty
 	}
 	return replaces, nil
-}
-
-func equal(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // holdsSomething reports whether the database, or what an earlier restore has set aside

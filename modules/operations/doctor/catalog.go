@@ -51,18 +51,7 @@ where c.relkind = 'i'
 		Meaning: "A query that the index serves reads the partitions that lack it from end to end, and a unique one keeps nothing unique there.",
 		Remedy:  "semantik doctor --fix builds it on the partitions that lack it, beside their use, and attaches it.",
 		Statement: `
-select format('%s lacks %s', x.inhrelid::regclass, p.indexrelid::regclass), 1
-from pg_index p
-join pg_class c on c.oid = p.indexrelid and c.relkind = 'I'
-join pg_inherits x on x.inhparent = p.indrelid
-where c.relnamespace = 'public'::regnamespace
-  and not exists (
-    select 1
-    from pg_inherits a
-    join pg_index i on i.indexrelid = a.inhrelid
-    where a.inhparent = p.indexrelid
-      and i.indrelid = x.inhrelid
-  )`,
+select format('%s lacks %s', x.inhrelid::regclass, p.indexrelid::regclass), 1` + indexesLacking,
 	},
 	{
 		Key: "index_parent_invalid", Severity: schema.SeverityWarning,

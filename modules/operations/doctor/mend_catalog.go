@@ -146,10 +146,9 @@ func rebuildIndexes(ctx context.Context, d *Doctor, note note) (int64, error) {
 	return d.outside(ctx, note, statements)
 }
 
-// selectLacking gives each index of a partitioned table that a partition lacks: how it is
-// declared, its name, and the partition.
-const selectLacking = `
-select pg_get_indexdef(p.indexrelid), c.oid::regclass::text, x.inhrelid::regclass::text
+// indexesLacking are the indexes of partitioned tables (p, by name c) with the partitions
+// that lack them (x).
+const indexesLacking = `
 from pg_index p
 join pg_class c on c.oid = p.indexrelid and c.relkind = 'I'
 join pg_inherits x on x.inhparent = p.indrelid
@@ -160,7 +159,12 @@ where c.relnamespace = 'public'::regnamespace
     join pg_index i on i.indexrelid = a.inhrelid
     where a.inhparent = p.indexrelid
       and i.indrelid = x.inhrelid
-  )
+  )`
+
+// selectLacking gives each index of a partitioned table that a partition lacks: how it is
+// declared, its name, and the partition.
+const selectLacking = `
+select pg_get_indexdef(p.indexrelid), c.oid::regclass::text, x.inhrelid::regclass::text` + indexesLacking + `
 order by 2, 3`
 
 // declared is the beginning of an index's declaration, as PostgreSQL writes it.
