@@ -51,17 +51,23 @@ const (
 	patientWithMonths = `set local lock_timeout = '5s'; set local statement_timeout = '10min'`
 	impatient         = `set local lock_timeout = '250ms'`
 
-	// selectOldestMonth reads the bounds of the partitions out of the catalog.
+	// selectOldestMonth reads the bounds of the partitions out of the catalog. They are
+	// null from one moment to the next when somebody drops the partition, and so are asked
+	// for once.
 	selectOldestMonth = `
-select name, month_start, month_end
-from (
-  select c.relname::text as name,
-         substring(pg_get_expr(c.relpartbound, c.oid) from 'FROM \(''([^'']+)''\)')::timestamptz as month_start,
-         substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''([^'']+)''\)')::timestamptz as month_end
+with partitions as materialized (
+  select c.relname::text as name, pg_get_expr(c.relpartbound, c.oid) as bounds
   from pg_inherits i
   join pg_class c on c.oid = i.inhrelid
   where i.inhparent = 'audit_log'::regclass
-) as months
+), months as (
+  select name,
+         substring(bounds from 'FROM \(''([^'']+)''\)')::timestamptz as month_start,
+         substring(bounds from 'TO \(''([^'']+)''\)')::timestamptz as month_end
+  from partitions
+)
+select name, month_start, month_end
+from months
 where month_end <= $1
 order by month_end
 limit 1`

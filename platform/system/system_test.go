@@ -115,6 +115,7 @@ func TestSystem_TellsWhatTheContractSays(t *testing.T) {
 func TestReadiness_NamesWhatIsWrongAndWhatOnlyDegrades(t *testing.T) {
 	t.Parallel()
 	w := testworld.New(t, testworld.NoWorker())
+	c := w.Collection(w.User("alice")) // made ready before the worker runs, which would do the same
 	ready := func(status int, fragments ...string) {
 		t.Helper()
 		w.Await("readiness says so", func() bool { // what is remembered of the queue is a second old
@@ -130,7 +131,6 @@ func TestReadiness_NamesWhatIsWrongAndWhatOnlyDegrades(t *testing.T) {
 	ready(http.StatusOK, `"ready":true`, "The worker of this process does not run", `"problems":["`)
 	require.NoError(t, w.Worker.Start(t.Context()))
 	ready(http.StatusOK, "Operations are being worked on here.")
-	c := w.Collection(w.User("alice"))
 	w.Exec(`insert into operations (collection_id, type, status, config, created_at, waits_for) values ($1, 'append', 'processing', '{"a": 1}', now() - interval '1 hour', 'limit')`, c.ID)
 	ready(http.StatusOK, "An operation has waited for 1h0m0s and nobody has begun it")
 	w.Exec(`delete from operations where waits_for = 'limit'`)

@@ -52,6 +52,14 @@ func RestoreCollections(ctx context.Context, url string, b *Backup, o Collection
 		return nil, err
 	}
 	defer func() { _ = disconnect(ctx, conn) }()
+	// Several may be brought back at once, and none while all of the database is replaced.
+	var shared bool
+	if err := conn.QueryRow(ctx, "select pg_try_advisory_lock_shared($1)", restoreLock).Scan(&shared); err != nil {
+		return nil, fmt.Errorf("asking for the restore's lock: %w", err)
+	}
+	if !shared {
+		return nil, fmt.Errorf("%w: all of it is being restored", ErrInUse)
+	}
 	keys, err := partitionKeys(ctx, conn, b.Manifest.Schema.PartitionCount)
 	if err != nil {
 		return nil, err

@@ -84,7 +84,7 @@ func Create(ctx context.Context, url string, o CreateOptions) (*Manifest, error)
 // currentSchema gives the files that the database was made with, and its number of
 // partitions.
 func currentSchema(ctx context.Context, url, queueSchema string) (schema.SQLFiles, int, error) {
-	pool, err := openPool(ctx, url)
+	pool, err := openPool(ctx, url, ApplicationName)
 	if err != nil {
 		return schema.SQLFiles{}, 0, err
 	}
@@ -100,13 +100,13 @@ func currentSchema(ctx context.Context, url, queueSchema string) (schema.SQLFile
 }
 
 // openPool connects for the schema's manager.
-func openPool(ctx context.Context, url string) (*pgxpool.Pool, error) {
+func openPool(ctx context.Context, url, name string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, errURL
 	}
 	config.MaxConns = 2
-	config.ConnConfig.RuntimeParams["application_name"] = RestoreApplicationName
+	config.ConnConfig.RuntimeParams["application_name"] = name
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the database: %w", err)

@@ -151,7 +151,7 @@ func (r *restore) fill(ctx context.Context, result *Restored) error {
 }
 
 func (r *restore) applySchema(ctx context.Context, files schema.SQLFiles) (*schema.Applied, error) {
-	pool, err := openPool(ctx, r.url)
+	pool, err := openPool(ctx, r.url, RestoreApplicationName)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +170,7 @@ func (r *restore) schemaOptions() schema.Options {
 // where the formula says.
 func (r *restore) lookOver(ctx context.Context) error {
 	r.o.Progress.Phase("Checking", 0, false)
-	pool, err := openPool(ctx, r.url)
+	pool, err := openPool(ctx, r.url, RestoreApplicationName)
 	if err != nil {
 		return err
 	}

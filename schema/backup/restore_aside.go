@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -23,6 +24,7 @@ const (
 // ASCII.
 const restoreLock int64 = 0x726573746f726500
 
+// Sessions of the program, but for restores, which exclude one another by their lock.
 const occupantsSQL = `
 select coalesce(string_agg(format('%s (%s sessions from %s)', application_name, n, host), ', '), '')
 from (
@@ -32,26 +34,17 @@ from (
       and pid <> pg_backend_pid()
       and backend_type = 'client backend'
       and application_name like 'semantik%'
+      and application_name <> '` + RestoreApplicationName + `'
     group by 1, 2
 ) as sessions`
 
 // check refuses what cannot be restored to, and says whether there is something to be
 // replaced. It changes nothing.
 func (r *restore) check(ctx context.Context) (replaces bool, err error) {
-	var locked bool
-	if err := r.conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", restoreLock).Scan(&locked); err != nil {
-		return false, fmt.Errorf("asking for the restore's lock: %w", err)
+	if err := r.haveToItself(ctx); err != nil {
+		return false, err
 	}
-	if !locked {
-		return false, fmt.Errorf("%w: another restore is going on", ErrInUse)
-	}
-	var occupants, encoding string
-	if err := r.conn.QueryRow(ctx, occupantsSQL).Scan(&occupants); err != nil {
-		return false, fmt.Errorf("looking for other sessions: %w", err)
-	}
-	if occupants != "" {
-		return false, fmt.Errorf("%w by %s: stop every server and worker on it before", ErrInUse, occupants)
-	}
+	var encoding string
 	if err := r.conn.QueryRow(ctx, "show server_encoding").Scan(&encoding); err != nil {
 		return false, fmt.Errorf("asking for the encoding: %w", err)
 	}
@@ -72,6 +65,52 @@ func (r *restore) check(ctx context.Context) (replaces bool, err error) {
 		return false, ErrNotEmpty
 	}
 	return replaces, nil
+}
+
+// A session ends in PostgreSQL a moment after whoever had it has gone, so that what is
+// there is looked at again for a while.
+const (
+	vacatePatience = 2 * time.Second
+	vacatePause    = 50 * time.Millisecond
+)
+
+// haveToItself waits until nobody else restores into the database or uses it, and is
+// [ErrInUse] if that lasts.
+func (r *restore) haveToItself(ctx context.Context) error {
+	patience, cancel := context.WithTimeout(ctx, vacatePatience)
+	defer cancel()
+	again := time.NewTicker(vacatePause)
+	defer again.Stop()
+	for {
+		reason, err := r.occupied(ctx)
+		if err != nil || reason == nil {
+			return err
+		}
+		select {
+		case <-patience.Done():
+			return errors.Join(reason, ctx.Err())
+		case <-again.C:
+		}
+	}
+}
+
+// occupied says who is in the way, if somebody is.
+func (r *restore) occupied(ctx context.Context) (reason, err error) {
+	var occupants string
+	if err := r.conn.QueryRow(ctx, occupantsSQL).Scan(&occupants); err != nil {
+		return nil, fmt.Errorf("looking for other sessions: %w", err)
+	}
+	if occupants != "" {
+		return fmt.Errorf("%w by %s: stop every server and worker on it before", ErrInUse, occupants), nil
+	}
+	var locked bool
+	if err := r.conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", restoreLock).Scan(&locked); err != nil {
+		return nil, fmt.Errorf("asking for the restore's lock: %w", err)
+	}
+	if !locked {
+		return fmt.Errorf("%w: another restore is going on", ErrInUse), nil
+	}
+	return nil, nil
 }
 
 // holdsSomething reports whether the database, or what an earlier restore has set aside
@@ -236,13 +275,12 @@ func Undo(ctx context.Context, url string, o Common) (bool, error) {
 	}
 	r := &restore{url: url, o: RestoreOptions{Common: o}, files: schema.CurrentSQLFiles(), conn: conn}
 	defer func() { _ = disconnect(ctx, r.conn) }()
-	var there, locked bool
-	err = r.conn.QueryRow(ctx, "select to_regnamespace($1) is not null, pg_try_advisory_lock($2)", asideSchema, restoreLock).Scan(&there, &locked)
-	if err != nil {
-		return false, fmt.Errorf("looking at the database: %w", err)
+	if err := r.haveToItself(ctx); err != nil {
+		return false, err
 	}
-	if !locked {
-		return false, fmt.Errorf("%w: another restore is going on", ErrInUse)
+	var there bool
+	if err := r.conn.QueryRow(ctx, "select to_regnamespace($1) is not null", asideSchema).Scan(&there); err != nil {
+		return false, fmt.Errorf("looking at the database: %w", err)
 	}
 	if !there {
 		return false, nil

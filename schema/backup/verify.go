@@ -118,7 +118,7 @@ func compare(ctx context.Context, url string, b *Backup, o RestoreOptions) error
 // was wrong in the database that the backup was made of.
 func checkRules(ctx context.Context, url string, o RestoreOptions) error {
 	o.Progress.Phase("Checking the data", 0, false)
-	pool, err := openPool(ctx, url)
+	pool, err := openPool(ctx, url, RestoreApplicationName)
 	if err != nil {
 		return err
 	}
