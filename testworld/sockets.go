@@ -129,7 +129,9 @@ func (s *Socket) Say(text string) {
 func (s *Socket) Next() Frame {
 	s.w.t.Helper()
 	f, ok := s.next()
-	require.True(s.w.t, ok, "the socket has ended: %v", s.ended)
+	if !ok { // only then may the reason be read: its writer has ended
+		require.FailNow(s.w.t, "the socket has ended", "%v", s.ended)
+	}
 	return f
 }
 
