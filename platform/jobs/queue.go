@@ -122,7 +122,7 @@ func fetchCooldown(config Config) time.Duration {
 // own, a second, if 0.
 func fetchPollInterval(config Config) time.Duration {
 	if config.Quick {
-		return 20 * time.Millisecond
+		return 500 * time.Millisecond
 	}
 	return 0
 }
