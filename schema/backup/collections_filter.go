@@ -111,6 +111,6 @@ func (b *Backup) collect(ctx context.Context, t Table, p picker, column string) 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	_, err = io.Copy(io.Discard, &countingReader{from: rows, each: func(int64) {}, ctx: ctx})
+	_, err = io.Copy(io.Discard, &boundedReader{from: rows, each: func(int64) {}, ctx: ctx})
 	return values, err
 }

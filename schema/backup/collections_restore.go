@@ -231,18 +231,12 @@ func (r *collectionRestore) copyIn(ctx context.Context, t Table, into string, p 
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	from := &countingReader{from: rows, each: func(n int64) {
+	from := &feed{rows: rows, each: func(n int64) {
 		if r.o.Progress != nil {
 			r.o.Progress.Add(n)
 		}
 	}}
-	_, err = r.conn.PgConn().CopyFrom(ctx, from, fmt.Sprintf("copy %s (%s) from stdin (format binary)", into, columnList(t.Columns)))
-	if from.failed() {
-		return from.err
-	}
-	if err != nil {
-		return fmt.Errorf("copying the rows of %s: %w", t, err)
-	}
-	return nil
+	defer func() { err = errors.Join(err, from.Close()) }()
+	_, err = from.load(ctx, r.conn, t, fmt.Sprintf("copy %s (%s) from stdin (format binary)", into, columnList(t.Columns)))
+	return err
 }

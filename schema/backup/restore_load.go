@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 
 	"github.com/jackc/pgx/v5"
@@ -57,45 +56,21 @@ func (r *restore) loadOne(ctx context.Context, conn *pgx.Conn, t Table) (err err
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
+	from := &feed{rows: rows, each: r.o.Progress.Add}
+	defer func() { err = errors.Join(err, from.Close()) }()
 	if err := script(ctx, conn, "truncate only "+t.identifier()); err != nil {
 		return fmt.Errorf("emptying %s: %w", t, err)
 	}
 	statement := fmt.Sprintf("copy %s (%s) from stdin (format binary, freeze)", t.identifier(), columnList(t.Columns))
-	from := &countingReader{from: rows, each: r.o.Progress.Add}
-	loaded, err := conn.PgConn().CopyFrom(ctx, from, statement)
-	if from.failed() {
-		return from.err // what PostgreSQL says is that we have broken off
-	}
+	loaded, err := from.load(ctx, conn, t, statement)
 	if err != nil {
-		return fmt.Errorf("loading %s: %w", t, err)
+		return err
 	}
-	if loaded.RowsAffected() != t.Rows {
-		return fmt.Errorf("loading %s: PostgreSQL took %d of %d rows", t, loaded.RowsAffected(), t.Rows)
+	if loaded != t.Rows {
+		return fmt.Errorf("loading %s: PostgreSQL took %d of %d rows", t, loaded, t.Rows)
 	}
 	return nil
 }
-
-// countingReader tells how much was read, and keeps the error that ended it.
-type countingReader struct {
-	from io.Reader
-	each func(n int64)
-	ctx  context.Context //nolint:containedctx // nil, or what ends a reading that nothing else does
-	err  error
-}
-
-func (c *countingReader) Read(p []byte) (int, error) {
-	if c.ctx != nil && c.ctx.Err() != nil {
-		return 0, c.ctx.Err()
-	}
-	n, err := c.from.Read(p)
-	c.each(int64(n))
-	c.err = err
-	return n, err
-}
-
-// failed reports whether the reading ended before its end.
-func (c *countingReader) failed() bool { return c.err != nil && !errors.Is(c.err, io.EOF) }
 
 // setSequences puts the sequences where they were.
 func (r *restore) setSequences(ctx context.Context) error {

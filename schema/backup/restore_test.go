@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -127,6 +128,51 @@ func TestRestore_ThatIsToldToStopPutsBackWhatWasThere(t *testing.T) {
 			requireAsBefore(t, target)
 		})
 	}
+}
+
+// slowLoad is a progress that takes its time over each piece that is loaded, so that one is
+// being read whenever the loading ends, and that ends a context at one of them.
+type slowLoad struct {
+	loading *atomic.Bool
+	left    *atomic.Int64
+	stop    context.CancelFunc
+}
+
+func newSlowLoad(at int64, stop context.CancelFunc) slowLoad {
+	s := slowLoad{new(atomic.Bool), new(atomic.Int64), stop}
+	s.left.Store(at)
+	return s
+}
+
+func (s slowLoad) Phase(name string, _ int64, _ bool) { s.loading.Store(name == "Loading") }
+
+func (s slowLoad) Add(int64) {
+	if !s.loading.Load() {
+		return
+	}
+	if s.left.Add(-1) == 0 {
+		s.stop()
+	}
+	<-time.After(5 * time.Millisecond)
+}
+
+// The driver may be reading rows when the loading ends, and reads on afterwards.
+func TestRestore_ThatEndsWhileRowsAreReadPutsBackWhatWasThere(t *testing.T) {
+	t.Parallel()
+	path := made(t, "folder").Path
+	target := occupied(t)
+	whole := open(t, path)
+	for _, at := range []int64{1, 8, 30} {
+		ctx, stop := context.WithCancel(t.Context())
+		_, err := backup.Restore(ctx, target, whole, backup.RestoreOptions{Force: true, Common: backup.Common{Progress: newSlowLoad(at, stop)}})
+		require.ErrorIs(t, err, context.Canceled)
+		requireAsBefore(t, target)
+	}
+	flip(t, filepath.Join(path, "data", "public.documents"))
+	_, err := backup.Restore(t.Context(), target, open(t, path),
+		backup.RestoreOptions{Force: true, Common: backup.Common{Jobs: 4, Progress: newSlowLoad(0, func() {})}})
+	require.ErrorIs(t, err, backup.ErrDamaged)
+	requireAsBefore(t, target)
 }
 
 // A restore that is killed cannot put anything back. Nobody takes what it leaves for a

@@ -55,7 +55,7 @@ func (b *Backup) readThrough(ctx context.Context, t Table, progress Progress) (e
 		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	_, err = io.Copy(io.Discard, &countingReader{from: rows, each: func(n int64) { progress.Add(n) }, ctx: ctx})
+	_, err = io.Copy(io.Discard, &boundedReader{from: rows, each: func(n int64) { progress.Add(n) }, ctx: ctx})
 	return err
 }
 
