@@ -45,6 +45,9 @@ func (s *shell) checkSchema(ctx context.Context, c *config.Config, url string, s
 		if err != nil {
 			return err
 		}
+		if status.State == schema.StateRestoring {
+			return schema.ErrRestoring
+		}
 		if !slices.Contains(states, status.State) {
 			return fmt.Errorf("the schema of the database is not that of this program: %s", stateText[status.State])
 		}

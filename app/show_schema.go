@@ -98,10 +98,11 @@ func (s *shell) showApplied(a *schema.Applied) {
 }
 
 var stateText = map[schema.State]string{
-	schema.StateEmpty:   "there is no schema yet; \"semantik schema apply\" makes it",
-	schema.StateCurrent: "up to date",
-	schema.StatePending: "there is something to apply; \"semantik schema plan\" shows what",
-	schema.StateNewer:   "made by a newer program, which this one must not change",
+	schema.StateEmpty:     "there is no schema yet; \"semantik schema apply\" makes it",
+	schema.StateCurrent:   "up to date",
+	schema.StatePending:   "there is something to apply; \"semantik schema plan\" shows what",
+	schema.StateNewer:     "made by a newer program, which this one must not change",
+	schema.StateRestoring: schema.ErrRestoring.Error(),
 }
 
 func (s *shell) showStatus(st *schema.Status) {

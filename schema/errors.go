@@ -17,7 +17,7 @@ var (
 	ErrLocked = errors.New("a table is in use and could not be changed; nothing was changed, try again when there is less to do")
 	// ErrRestoring says that a restore into the database has begun and not ended.
 	ErrRestoring = errors.New("a restore into this database goes on or was cut short, so that it is not whole; " +
-		"begin it again with \"semantik restore\", or take back what was there before with \"semantik restore --undo\"")
+		"begin the same restore again, or take back what was there before with \"semantik restore --undo\"")
 	// ErrNothingToRollBack says that no entry of the history is left to undo.
 	ErrNothingToRollBack = errors.New("there is nothing to roll back")
 )

@@ -123,6 +123,9 @@ const (
 	StateCurrent State = "current" // this program's schema was the last one applied
 	StatePending State = "pending" // there is something to apply
 	StateNewer   State = "newer"   // made by a newer program
+	// StateRestoring says that a restore goes on or was cut short: what is there is not
+	// whole, whatever its schema.
+	StateRestoring State = "restoring"
 )
 
 // Status tells where the database stands. It goes by what is written in the
@@ -148,7 +151,7 @@ type Status struct {
 }
 
 // Status tells whether the schema is up to date, pending, newer than this
-// program, or not there. It reads a few rows and locks nothing.
+// program, not there, or being restored. It reads a few rows and locks nothing.
 //
 // A server that is too old is a [PostgresVersionError].
 func (m *Manager) Status(ctx context.Context) (*Status, error) {
@@ -172,6 +175,8 @@ func (m *Manager) Status(ctx context.Context) (*Status, error) {
 		s.DatabaseHash = st.last.Hash
 	}
 	switch {
+	case st.restoring && !m.o.Restoring:
+		s.State = StateRestoring
 	case m.isNewer(st):
 		s.State = StateNewer
 	case !st.applied:

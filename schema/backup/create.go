@@ -47,7 +47,7 @@ func (e *SchemaError) Error() string {
 // use. It writes nothing to the database. Until the last moment what it has written has
 // a name that says that it is not whole; on an error it is removed.
 //
-// Errors: [SchemaError], [ErrExists], an unknown collection's [CollectionError].
+// Errors: [SchemaError], [schema.ErrRestoring], [ErrExists], an unknown collection's [CollectionError].
 func Create(ctx context.Context, url string, o CreateOptions) (*Manifest, error) {
 	o.complete()
 	begun := time.Now()
@@ -93,6 +93,9 @@ func currentSchema(ctx context.Context, url, queueSchema string) (schema.SQLFile
 	if err != nil {
 		return schema.SQLFiles{}, 0, err
 	}
+	if status.State == schema.StateRestoring {
+		return schema.SQLFiles{}, 0, schema.ErrRestoring
+	}
 	if status.State != schema.StateCurrent {
 		return schema.SQLFiles{}, 0, &SchemaError{State: status.State}
 	}
@@ -136,6 +139,9 @@ func copyAll(ctx context.Context, url string, o CreateOptions, files schema.SQLF
 		return err
 	}
 	defer func() { err = errors.Join(err, disconnect(ctx, leader.conn)) }()
+	if err := leader.refuseHalf(ctx); err != nil {
+		return err
+	}
 	if err := leader.describe(ctx, m); err != nil {
 		return err
 	}

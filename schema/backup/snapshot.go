@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"semantik/schema"
 )
 
 // snapshot is a session that holds a moment of the database for others to read.
@@ -43,6 +45,24 @@ func (s *snapshot) join(ctx context.Context, url string) (*pgx.Conn, error) {
 		return nil, joinClose(ctx, fmt.Errorf("joining the snapshot: %w", err), conn)
 	}
 	return conn, nil
+}
+
+// The lock lasts as long as the snapshot does. The catalog is read as of the snapshot, so
+// that a restore that has ended since is seen in it.
+const refuseHalfSQL = `
+select pg_try_advisory_xact_lock_shared($1)
+   and not exists (select 1 from pg_namespace where nspname = $2)`
+
+// refuseHalf refuses a moment in the middle of a restore, and keeps others from beginning.
+func (s *snapshot) refuseHalf(ctx context.Context) error {
+	var whole bool
+	if err := s.conn.QueryRow(ctx, refuseHalfSQL, restoreLock, asideSchema).Scan(&whole); err != nil {
+		return fmt.Errorf("looking for a restore: %w", err)
+	}
+	if !whole {
+		return schema.ErrRestoring
+	}
+	return nil
 }
 
 const describeSQL = `select now(), current_setting('server_version'), current_database()`
