@@ -51,6 +51,9 @@ func TestBackup_IsMadeVerifiedRestoredAndPrunedByTheCommandLine(t *testing.T) {
 		"BACKUP is missing":        {"restore"},
 		"takes no backup":          {"restore", "--undo", path},
 		"leave one of them out":    {"restore", path, "--force", "--collection", "notes"},
+		"may not contain any of":   {"restore", path, "--collection", "notes", "--as", "a/b"},
+		"name is required":         {"restore", path, "--collection", "notes", "--as", " "},
+		"at most 255 characters":   {"restore", path, "--collection", "notes", "--as", strings.Repeat("x", 300)},
 		"--jobs must be from":      {"backup", "create", "--jobs", "0"},
 		"--keep must be 1 or more": {"backup", "prune", "--keep", "0"},
 	} {

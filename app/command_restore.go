@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"semantik/modules/collections"
 	"semantik/platform/config"
 	"semantik/platform/jobs"
 	"semantik/schema/backup"
@@ -27,8 +28,8 @@ func newRestore(s *shell) *cobra.Command {
 			"is not empty is refused without --force; what it holds is set aside until all is restored, and\n" +
 			"comes back if anything fails, so that there has to be room for both. The schema of an older backup\n" +
 			"is brought up to date.\n\n" +
-			"A restore that was cut short leaves a database that no server starts on: begin it again, or take\n" +
-			"back what was there before with --undo.\n\n" +
+			"A restore that was cut short leaves a database that no server starts on: begin the same one\n" +
+			"again, or take back what was there before with --undo.\n\n" +
 			"With --collection only that one comes back, into a database that is in use, beside what it holds.\n" +
 			"It keeps its id and its documents theirs. It belongs to whom it belonged to, or to --owner, and is\n" +
 			"shared with nobody. What it had been waiting for has failed: \"semantik collections retry-failed\".\n\n" +
@@ -51,6 +52,13 @@ func newRestore(s *shell) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := f.check(args); err != nil {
 			return err
+		}
+		if cmd.Flags().Changed("as") {
+			name, problem := collections.CleanName(f.as)
+			if problem != "" {
+				return usagef("--as: the collection's name %s", problem)
+			}
+			f.as = name
 		}
 		if f.undo {
 			return s.undoRestore(cmd, *asJSON)

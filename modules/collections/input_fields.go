@@ -119,6 +119,10 @@ func checkName(raw string) string {
 	}
 }
 
+// CleanName gives a collection's name as it is stored, for whoever gives one a name by
+// another way than this module, and what is wrong with it, such as "is required".
+func CleanName(raw string) (name, problem string) { return cleanName(raw), checkName(raw) }
+
 // object is an object that was given, or nil: null stands for none.
 func object(value json.RawMessage) json.RawMessage {
 	value = bytes.TrimSpace(value)
