@@ -91,7 +91,11 @@ func (s *shell) showRestored(b *backup.Backup, r *backup.Restored, asJSON bool) 
 	s.printf("Restored %s rows of %s, %s and %s, as of %s. (%s)\n", grouped(r.Rows), counted(r.Tables, "table", "tables"),
 		counted(r.Indexes, "index", "indexes"), counted(r.Keys, "foreign key", "foreign keys"),
 		b.Manifest.CreatedAt.Local().Format(time.DateTime), seconds(r.Seconds))
-	if r.Replaced {
+	switch {
+	case r.LeftIn != "":
+		s.printf("What the database held before could not be dropped, and is left in the PostgreSQL schemas %[1]s and %[1]s_queue,\n"+
+			"which no server needs: %[2]s.\n", r.LeftIn, r.LeftBecause)
+	case r.Replaced:
 		s.printf("What the database held before is gone.\n")
 	}
 	if r.Upgraded != nil {

@@ -31,6 +31,10 @@ type Restored struct {
 	Keys      int       `json:"foreign_keys"`
 	// Replaced reports whether the database held something before, which is gone now.
 	Replaced bool `json:"replaced"`
+	// LeftIn is the PostgreSQL schema that what was there before is left in, where it
+	// could not be dropped in the end, and LeftBecause the reason; "" where it is gone.
+	LeftIn      string `json:"left_in,omitempty"`
+	LeftBecause string `json:"left_because,omitempty"`
 	// Upgraded is what brought the schema of an older backup up to date; nil: it was.
 	Upgraded *schema.Applied `json:"upgraded"`
 	Seconds  float64         `json:"seconds"`
@@ -60,7 +64,7 @@ var (
 // is brought up to date at the end.
 //
 // Errors: [NewerError], [ErrPartial], [ErrNotEmpty], [ErrInUse], [ErrKeys], [ErrEncoding],
-// [ErrDamaged], and those of [schema.Manager.Apply].
+// [DependentError], [ErrDamaged], and those of [schema.Manager.Apply].
 func Restore(ctx context.Context, url string, b *Backup, o RestoreOptions) (*Restored, error) {
 	o.complete()
 	begun := time.Now()
@@ -83,7 +87,7 @@ func Restore(ctx context.Context, url string, b *Backup, o RestoreOptions) (*Res
 	if err := r.fill(ctx, result); err != nil {
 		return nil, r.putBack(ctx, err)
 	}
-	if err := r.dropAside(ctx); err != nil {
+	if err := r.dropAside(ctx, result); err != nil {
 		return nil, err
 	}
 	result.Seconds = time.Since(begun).Seconds()

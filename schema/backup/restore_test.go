@@ -2,12 +2,13 @@ package backup_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,10 +34,11 @@ func query[T any](t *testing.T, url, sql string, args ...any) T {
 
 func exec(t *testing.T, url, sql string) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
+	ctx := context.WithoutCancel(t.Context()) // some do it at the end
+	conn, err := pgx.Connect(ctx, url)
 	require.NoError(t, err)
-	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
-	_, err = conn.Exec(t.Context(), sql)
+	defer func() { _ = conn.Close(ctx) }()
+	_, err = conn.Exec(ctx, sql)
 	require.NoError(t, err)
 }
 
@@ -74,6 +76,46 @@ func TestRestore_IntoADatabaseThatIsInUseIsRefused(t *testing.T) {
 	_, err := backup.Restore(t.Context(), w.URL, made, backup.RestoreOptions{Force: true})
 	require.ErrorIs(t, err, backup.ErrInUse)
 	require.ErrorContains(t, err, "stop every server and worker")
+
+	// A role that may not see much sees that too.
+	target := pgtest.Empty(t)
+	role := "semantik_test_" + strings.ToLower(rand.Text()[:12])
+	exec(t, target, "create role "+role+" login password 'x'")
+	t.Cleanup(func() { exec(t, w.URL, "drop role "+role) })
+	config, err := pgx.ParseConfig(target)
+	require.NoError(t, err)
+	config.RuntimeParams["application_name"] = "semantik"
+	server, err := pgx.ConnectConfig(t.Context(), config)
+	require.NoError(t, err)
+	defer func() { _ = server.Close(context.WithoutCancel(t.Context())) }()
+	u, err := url.Parse(target)
+	require.NoError(t, err)
+	u.User = url.UserPassword(role, "x")
+	_, err = backup.Restore(t.Context(), u.String(), made, backup.RestoreOptions{Force: true})
+	require.ErrorIs(t, err, backup.ErrInUse)
+	require.ErrorContains(t, err, "semantik (1 sessions of the role")
+}
+
+// What depends on our tables would go with them, or keep them from going when all else is
+// done.
+func TestRestore_IsRefusedWhereThingsOfOthersDependOnTheTables(t *testing.T) {
+	t.Parallel()
+	made := made(t, "file.tar")
+	target := occupied(t)
+	for object, drop := range map[string]string{
+		"create view names as select username from users":        "drop view names",
+		"create table likes (user_id bigint references users)":   "drop table likes",
+		"create view work as select kind from river.river_job":   "drop view work",
+		"create table done as select state from river.river_job": "drop table done",
+	} {
+		exec(t, target, object)
+		_, err := backup.Restore(t.Context(), target, made, backup.RestoreOptions{Force: true})
+		_, refused := errors.AsType[*backup.DependentError](err)
+		require.True(t, refused, "%s: %v", object, err)
+		require.ErrorContains(t, err, strings.Fields(drop)[2])
+		exec(t, target, drop)
+	}
+	requireAsBefore(t, target)
 }
 
 func TestRestore_ThatFailsPutsBackWhatWasThere(t *testing.T) {
@@ -98,152 +140,18 @@ func requireAsBefore(t *testing.T, url string) {
 	plan, err := schema.New(pool, schema.Options{}).Plan(t.Context())
 	require.NoError(t, err)
 	require.True(t, plan.Empty())
-	_, err = schema.New(pool, schema.Options{}).Apply(t.Context(), schema.ApplyOptions{SkipIfCurrent: true})
-	require.NoError(t, err, "a server starts on it")
+	requireStarts(t, url)
 }
 
-// stopAt is a progress that ends a context when a phase begins.
-type stopAt struct {
-	phase string
-	stop  context.CancelFunc
-}
-
-func (s stopAt) Phase(name string, _ int64, _ bool) {
-	if name == s.phase {
-		s.stop()
-	}
-}
-func (stopAt) Add(int64) {}
-
-func TestRestore_ThatIsToldToStopPutsBackWhatWasThere(t *testing.T) {
-	t.Parallel()
-	made := made(t, "file.tar")
-	for _, phase := range []string{"Making the schema", "Loading", "Building indexes", "Checking foreign keys", "Gathering statistics", "Checking"} {
-		t.Run(phase, func(t *testing.T) {
-			t.Parallel()
-			target := occupied(t)
-			ctx, stop := context.WithCancel(t.Context())
-			_, err := backup.Restore(ctx, target, made, backup.RestoreOptions{Force: true, Common: backup.Common{Progress: stopAt{phase, stop}}})
-			require.Error(t, err)
-			requireAsBefore(t, target)
-		})
-	}
-}
-
-// slowLoad is a progress that takes its time over each piece that is loaded, so that one is
-// being read whenever the loading ends, and that ends a context at one of them.
-type slowLoad struct {
-	loading *atomic.Bool
-	left    *atomic.Int64
-	stop    context.CancelFunc
-}
-
-func newSlowLoad(at int64, stop context.CancelFunc) slowLoad {
-	s := slowLoad{new(atomic.Bool), new(atomic.Int64), stop}
-	s.left.Store(at)
-	return s
-}
-
-func (s slowLoad) Phase(name string, _ int64, _ bool) { s.loading.Store(name == "Loading") }
-
-func (s slowLoad) Add(int64) {
-	if !s.loading.Load() {
-		return
-	}
-	if s.left.Add(-1) == 0 {
-		s.stop()
-	}
-	<-time.After(5 * time.Millisecond)
-}
-
-// The driver may be reading rows when the loading ends, and reads on afterwards.
-func TestRestore_ThatEndsWhileRowsAreReadPutsBackWhatWasThere(t *testing.T) {
-	t.Parallel()
-	path := made(t, "folder").Path
-	target := occupied(t)
-	whole := open(t, path)
-	for _, at := range []int64{1, 8, 30} {
-		ctx, stop := context.WithCancel(t.Context())
-		_, err := backup.Restore(ctx, target, whole, backup.RestoreOptions{Force: true, Common: backup.Common{Progress: newSlowLoad(at, stop)}})
-		require.ErrorIs(t, err, context.Canceled)
-		requireAsBefore(t, target)
-	}
-	flip(t, filepath.Join(path, "data", "public.documents"))
-	_, err := backup.Restore(t.Context(), target, open(t, path),
-		backup.RestoreOptions{Force: true, Common: backup.Common{Jobs: 4, Progress: newSlowLoad(0, func() {})}})
-	require.ErrorIs(t, err, backup.ErrDamaged)
-	requireAsBefore(t, target)
-}
-
-// A restore that is killed cannot put anything back. Nobody takes what it leaves for a
-// whole database.
-func TestRestore_ThatIsKilledIsBegunAgainOrTakenBack(t *testing.T) {
-	t.Parallel()
-	made := made(t, "file.tar")
-	for _, how := range []string{"begun again", "taken back"} {
-		t.Run(how, func(t *testing.T) {
-			t.Parallel()
-			target := occupied(t)
-			killed(t, target, made)
-			pool, err := pgxpool.New(t.Context(), target)
-			require.NoError(t, err)
-			_, err = schema.New(pool, schema.Options{}).Apply(t.Context(), schema.ApplyOptions{SkipIfCurrent: true})
-			pool.Close()
-			require.ErrorIs(t, err, schema.ErrRestoring)
-
-			if how == "taken back" {
-				undone, err := backup.Undo(t.Context(), target, backup.Common{})
-				require.NoError(t, err)
-				require.True(t, undone)
-				requireAsBefore(t, target)
-				undone, err = backup.Undo(t.Context(), target, backup.Common{})
-				require.NoError(t, err)
-				require.False(t, undone, "there is nothing more to take back")
-				return
-			}
-			_, err = backup.Restore(t.Context(), target, made, backup.RestoreOptions{})
-			require.ErrorIs(t, err, backup.ErrNotEmpty, "what was set aside counts")
-			_, err = backup.Restore(t.Context(), target, made, backup.RestoreOptions{Force: true})
-			require.NoError(t, err)
-			require.Equal(t, "alice,bob,root", query[string](t, target, users))
-		})
-	}
-}
-
-// killed leaves a database as a restore does that ends in the middle of its indexes.
-func killed(t *testing.T, target string, b *backup.Backup) {
+// requireStarts says that a server starts on the database.
+func requireStarts(t *testing.T, url string) {
 	t.Helper()
-	reached, goOn := make(chan struct{}), make(chan struct{})
-	ended := make(chan error, 1)
-	go func() {
-		_, err := backup.Restore(t.Context(), target, b, backup.RestoreOptions{Force: true, Common: backup.Common{Progress: waitAt{"Checking foreign keys", reached, goOn}}})
-		ended <- err
-	}()
-	<-reached
-	// Its sessions end and it gets no other, so that it cannot put anything back.
-	u, err := url.Parse(target)
+	pool, err := pgxpool.New(t.Context(), url)
 	require.NoError(t, err)
-	name := strings.TrimPrefix(u.Path, "/")
-	u.Path = "/postgres"
-	exec(t, u.String(), "alter database "+name+" with allow_connections false")
-	exec(t, u.String(), "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '"+name+"'")
-	close(goOn)
-	require.Error(t, <-ended)
-	exec(t, u.String(), "alter database "+name+" with allow_connections true")
+	defer pool.Close()
+	_, err = schema.New(pool, schema.Options{}).Apply(t.Context(), schema.ApplyOptions{SkipIfCurrent: true})
+	require.NoError(t, err)
 }
-
-type waitAt struct {
-	phase         string
-	reached, goOn chan struct{}
-}
-
-func (w waitAt) Phase(name string, _ int64, _ bool) {
-	if name == w.phase {
-		close(w.reached)
-		<-w.goOn
-	}
-}
-func (waitAt) Add(int64) {}
 
 func TestRestore_OfWhatANewerProgramMadeIsRefused(t *testing.T) {
 	t.Parallel()
