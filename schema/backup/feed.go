@@ -57,6 +57,8 @@ func (f *feed) load(ctx context.Context, conn *pgx.Conn, t Table, statement stri
 		return 0, unread // what PostgreSQL says is that we have broken off
 	}
 	if err != nil {
+		// A session that ends with its context says as often that it was closed.
+		err = errors.Join(ctx.Err(), err)
 		return 0, fmt.Errorf("loading %s: %w", t, err)
 	}
 	return tag.RowsAffected(), nil
