@@ -1,11 +1,13 @@
 package app_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"semantik/platform/pgtest"
@@ -27,8 +29,21 @@ func TestBackup_IsMadeVerifiedRestoredAndPrunedByTheCommandLine(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "nobody else can read it")
 	require.Contains(t, r.ok("backup", "list").stdout, filepath.Base(path))
-	require.Contains(t, r.ok("backup", "verify", "latest").stdout, "Restored and compared")
 	require.Contains(t, r.ok("backup", "verify", "--quick", path).stdout, "all as they were")
+	// What was wrong in the database is so in the backup, which is what it should be.
+	db, err := pgx.Connect(t.Context(), o.database)
+	require.NoError(t, err)
+	_, err = db.Exec(t.Context(), `select setval(pg_get_serial_sequence('users', 'id'), 1, false)`)
+	require.NoError(t, err)
+	wrongPath := filepath.Join(t.TempDir(), "wrong.tar")
+	r.ok("backup", "create", "--to", wrongPath)
+	wrong := command(t, o.environ, "", "backup", "verify", wrongPath)
+	require.Equal(t, 1, wrong.code)
+	require.Contains(t, wrong.stdout, "Restored and compared")
+	require.Contains(t, wrong.stdout, "error: a sequence is not behind the ids that it has given")
+	require.Contains(t, wrong.stderr, "as it was made, but what it holds breaks rules")
+	_, err = db.Exec(t.Context(), `select setval(pg_get_serial_sequence('users', 'id'), 1)`)
+	require.NoError(t, errors.Join(err, db.Close(t.Context())))
 
 	o.ok(t, "correct horse\n", "create", "later", "--password-stdin")
 	refused := command(t, o.environ, "", "restore", filepath.Base(path))
@@ -41,7 +56,7 @@ func TestBackup_IsMadeVerifiedRestoredAndPrunedByTheCommandLine(t *testing.T) {
 	require.Contains(t, r.ok("backup", "prune", "--keep", "1").stdout, "nothing to remove")
 
 	piped := r.ok("backup", "create", "--to", "-")
-	require.True(t, strings.HasPrefix(piped.stdout, "schema/"), "an archive, and nothing else")
+	require.True(t, strings.HasPrefix(piped.stdout, "semantik-backup.txt"), "an archive, and nothing else")
 	require.Contains(t, piped.stderr, "Backed up the whole database to standard output")
 	copied := filepath.Join(t.TempDir(), "copied.tar")
 	require.NoError(t, os.WriteFile(copied, []byte(piped.stdout), 0o600))

@@ -73,9 +73,6 @@ func (s *shell) backupCommon(c *config.Config, n int, progress backup.Progress) 
 	return backup.Common{Jobs: n, QueueSchema: jobs.Schema, Version: version(), Progress: progress, Logger: s.logger(c, upLogLevel(c))}
 }
 
-// backupNameFormat names a backup by the moment that it was begun, in UTC.
-const backupNameFormat = "semantik-20060102-150405Z"
-
 func newBackupCreate(s *shell) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create",
@@ -83,7 +80,8 @@ func newBackupCreate(s *shell) *cobra.Command {
 		Long: "Make a backup of the whole database, or of some collections: one moment of it, while it is in use.\n" +
 			"It is one file, or a folder where --to does not end in .tar. With --to - the file goes to standard\n" +
 			"output, on its way to another machine. Nobody but its owner can read it; it is not encrypted.\n\n" +
-			"Until it is whole its name ends in .partial, so that nobody takes half a backup for one.",
+			"Until it is whole its name ends in .partial, so that nobody takes half a backup for one. Nothing is\n" +
+			"written over, and two do not write to the same name.",
 		Example: "  semantik backup create\n  semantik backup create --to /mnt/backups/monday.tar\n" +
 			"  semantik backup create --collection notes --to notes.tar\n" +
 			"  semantik backup create --to - | ssh elsewhere 'cat > semantik.tar'",
@@ -105,7 +103,7 @@ func newBackupCreate(s *shell) *cobra.Command {
 		return s.withDatabaseURL(cmd, func(ctx context.Context, c *config.Config, url string) error {
 			path := *to
 			if path == "" {
-				path = filepath.Join(c.Store.BackupDir, time.Now().UTC().Format(backupNameFormat)+".tar")
+				path = filepath.Join(c.Store.BackupDir, backup.Name(time.Now()))
 			}
 			progress := &backupProgress{shell: s, quiet: *asJSON}
 			m, err := backup.Create(ctx, url, backup.CreateOptions{
@@ -125,7 +123,7 @@ func newBackupList(s *shell) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the backups in BACKUP_DIR",
-		Long:    "List the backups in BACKUP_DIR, the newest first, and those that were broken off.",
+		Long:    "List the backups in BACKUP_DIR, the newest first, and those that were broken off or cannot be read.",
 		Example: "  semantik backup list\n  semantik backup list --backup-dir /mnt/backups --json",
 		Args:    cobra.NoArgs,
 	}
@@ -156,7 +154,9 @@ func newBackupVerify(s *shell) *cobra.Command {
 		Short: "Restore a backup into a scratch database and compare it",
 		Long: "Restore a backup into a new database on the same server, compare every table with the checksums\n" +
 			"of the backup, look whether every rule of the data holds, and drop that database again. It takes\n" +
-			"as much room and time as a restore does, and the right to create a database.\n\n" +
+			"as much room and time as a restore does, and the right to create a database. What a verification\n" +
+			"that was killed has left on the server is dropped before. A rule that is broken is named, and the\n" +
+			"exit code is 1.\n\n" +
 			"With --quick it reads the backup alone, and compares what it has with its checksums.\n\n" + backupNames,
 		Example: "  semantik backup verify latest\n  semantik backup verify --quick /mnt/backups/monday.tar",
 		Args:    oneArgument,
@@ -230,7 +230,8 @@ func newBackupPrune(s *shell) *cobra.Command {
 		Short: "Remove old backups from BACKUP_DIR",
 		Long: "Remove old backups from BACKUP_DIR: all but the newest --keep, of the whole database and of each\n" +
 			"choice of collections by itself, and but those that are younger than --within. What was broken off\n" +
-			"a day ago goes too. One that cannot be read stays, for somebody to look at.",
+			"a day ago goes too, if it is a backup that nobody writes. One that cannot be read stays and is\n" +
+			"named, for somebody to look at. What is no backup is left alone.",
 		Example: "  semantik backup prune --dry-run\n  semantik backup prune --keep 7 --within 720h",
 		Args:    cobra.NoArgs,
 	}
@@ -250,11 +251,11 @@ func newBackupPrune(s *shell) *cobra.Command {
 			return err
 		}
 		o.Now = time.Now()
-		removed, err := backup.Prune(c.Store.BackupDir, o)
+		pruned, err := backup.Prune(c.Store.BackupDir, o)
 		if *asJSON {
-			return errors.Join(err, s.json(map[string]any{"dry_run": o.DryRun, "removed": removed}))
+			return errors.Join(err, s.json(map[string]any{"dry_run": o.DryRun, "removed": pruned.Removed, "kept": pruned.Kept}))
 		}
-		s.showPruned(removed, o.DryRun)
+		s.showPruned(pruned, o.DryRun)
 		return err
 	}
 	return withExitCodes(cmd)

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,10 +47,17 @@ func (s *shell) showBackups(dir string, found []backup.Found) {
 				of = namesOf(m.Collections)
 			}
 		}
-		rows[i] = []string{f.Name, made, f.State, size(f.Bytes), count, plain(of)}
+		rows[i] = []string{plain(f.Name), made, f.State, size(f.Bytes), count, plain(of)}
 	}
 	s.table([]string{"NAME", "MADE", "STATE", "SIZE", "ROWS", "WHAT"}, rows)
+	if slices.ContainsFunc(found, func(f backup.Found) bool { return f.State == backup.StateUnreadable }) {
+		s.printf("%s\n", unreadableAdvice)
+	}
 }
+
+// unreadableAdvice says what to do about a backup that cannot be read.
+const unreadableAdvice = "What cannot be read is never removed by itself, and no restore takes it. Copy it anew from where there is\n" +
+	"another one of it, or make a new backup, have that verified, and delete the unreadable one by hand."
 
 func namesOf(collections []backup.Collection) string {
 	names := make([]string, len(collections))
@@ -58,29 +67,48 @@ func namesOf(collections []backup.Collection) string {
 	return strings.Join(names, ", ")
 }
 
+// errBrokenRules makes the exit code of a backup that is as it was made, and whose data
+// is wrong all the same.
+var errBrokenRules = errors.New("the backup is as it was made, but what it holds breaks rules of the data; " +
+	"\"semantik doctor\", on the database that it was made of, says what each means and what to do")
+
 func (s *shell) showVerified(v *backup.Verified, asJSON bool) error {
+	var err error
+	if !v.Sound() {
+		err = errBrokenRules
+	}
 	if asJSON {
-		return s.json(v)
+		return errors.Join(s.json(v), err)
 	}
 	what := "Read"
 	if v.Scratch {
 		what = "Restored and compared"
 	}
 	s.printf("%s %s rows of %s: all as they were. (%s)\n", what, grouped(v.Rows), counted(v.Tables, "table", "tables"), seconds(v.Seconds))
-	return nil
+	for _, b := range v.Broken {
+		s.printf("%s: %s: it does not hold for %s, such as %s\n", b.Severity, b.Name, grouped(b.Count), plain(strings.Join(b.Examples, "; ")))
+	}
+	return err
 }
 
-func (s *shell) showPruned(removed []backup.Found, dryRun bool) {
+func (s *shell) showPruned(pruned backup.Pruned, dryRun bool) {
 	did := "Removed"
 	if dryRun {
 		did = "Would remove"
 	}
-	if len(removed) == 0 {
+	if len(pruned.Removed) == 0 {
 		s.printf("There is nothing to remove.\n")
-		return
 	}
-	for _, f := range removed {
-		s.printf("%s %s (%s, %s)\n", did, f.Name, f.State, size(f.Bytes))
+	for _, f := range pruned.Removed {
+		s.printf("%s %s (%s, %s)\n", did, plain(f.Name), f.State, size(f.Bytes))
+	}
+	unreadable := false
+	for _, f := range pruned.Kept {
+		s.printf("Kept %s (%s, %s): %s\n", plain(f.Name), f.State, size(f.Bytes), plain(f.Problem))
+		unreadable = unreadable || f.State == backup.StateUnreadable
+	}
+	if unreadable {
+		s.printf("%s\n", unreadableAdvice)
 	}
 }
 
@@ -109,7 +137,7 @@ func (s *shell) showRestoredCollections(restored []backup.RestoredCollection, as
 		return s.json(map[string]any{"collections": restored})
 	}
 	for _, c := range restored {
-		s.printf("Restored the collection %q of %s: %s with %s.\n", plain(c.Name), c.Owner,
+		s.printf("Restored the collection %q of %s: %s with %s.\n", plain(c.Name), plain(c.Owner),
 			counted(c.Documents, "document", "documents"), counted(c.Chunks, "chunk", "chunks"))
 		if c.Unfinished > 0 {
 			s.printf("%s not been processed when the backup was made; \"semantik collections retry-failed %s\" takes them up.\n",

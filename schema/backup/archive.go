@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -21,22 +23,38 @@ type archive struct {
 	mu sync.Mutex // the writer of entries takes turns
 	w  *tar.Writer
 
-	file     *os.File // nil: a pipe, that is somebody else's
+	file     *os.File // holds the unfinished backup; nil: a pipe, that is somebody else's
 	path     string
 	finished bool
 }
 
-func newArchive(w io.Writer) *archive { return &archive{w: tar.NewWriter(w)} }
+// newArchive begins an archive with its marker.
+func newArchive(w io.Writer) (*archive, error) {
+	a := &archive{w: tar.NewWriter(w)}
+	return a, a.entry(markerName, []byte(markerText))
+}
 
 func newArchiveFile(path string) (*archive, error) {
-	path = filepath.Clean(path)
-	// What another run left behind was never a backup.
-	file, err := os.OpenFile(path+partialSuffix, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // the operator names it
+	file, err := claim(path, func(partial string) error {
+		made, err := os.OpenFile(partial, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the operator names it
+		if err != nil {
+			return err
+		}
+		return made.Close()
+	})
 	if err != nil {
-		return nil, fmt.Errorf("writing the backup: %w", err)
+		return nil, err
 	}
-	a := newArchive(file)
+	// What another run left behind was never a backup.
+	if err := errors.Join(file.Truncate(0), file.Chmod(0o600)); err != nil {
+		return nil, errors.Join(fmt.Errorf("writing the backup: %w", err), file.Close())
+	}
+	a, err := newArchive(file)
 	a.file, a.path = file, path
+	if err != nil {
+		a.abandon()
+		return nil, err
+	}
 	return a, nil
 }
 
@@ -69,13 +87,16 @@ func (a *archive) finish(manifest []byte) error {
 		a.finished = true
 		return nil
 	}
-	if err := (syncedFile{a.file}).Close(); err != nil {
+	if err := a.file.Sync(); err != nil {
+		return fmt.Errorf("writing the backup to the disk: %w", err)
+	}
+	if err := giveName(a.path); err != nil { // while it is held
 		return err
 	}
-	if err := os.Rename(a.path+partialSuffix, a.path); err != nil {
-		return fmt.Errorf("giving the backup its name: %w", err)
-	}
 	a.finished = true
+	if err := a.file.Close(); err != nil {
+		return fmt.Errorf("ending the backup: %w", err)
+	}
 	return syncDir(filepath.Dir(a.path))
 }
 
@@ -83,8 +104,8 @@ func (a *archive) abandon() {
 	if a.finished || a.file == nil {
 		return
 	}
-	_ = a.file.Close()
 	_ = os.Remove(a.path + partialSuffix)
+	_ = a.file.Close()
 }
 
 // pieces writes a part as numbered entries.
@@ -126,28 +147,37 @@ type archiveSource struct {
 	parts map[string][]span
 }
 
-// openArchive looks for the parts. It reads the headers alone.
+// openArchive looks for the parts. It reads the headers alone. One that ends in the middle
+// lacks the manifest, which comes last.
 func openArchive(file *os.File) (*archiveSource, error) {
+	switch ours, err := marked(file); {
+	case err != nil:
+		return nil, err
+	case !ours && generatedName.MatchString(filepath.Base(file.Name())):
+		return nil, fmt.Errorf("%w: it does not begin as a backup does", ErrDamaged)
+	case !ours:
+		return nil, ErrNotBackup
+	}
 	a := &archiveSource{file: file, parts: map[string][]span{}}
 	entries := tar.NewReader(file)
 	for {
 		header, err := entries.Next()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return a, nil
 		}
-		if errors.Is(err, tar.ErrHeader) && len(a.parts) == 0 {
-			return nil, ErrNotBackup
+		offset, seekErr := file.Seek(0, io.SeekCurrent)
+		if seekErr != nil {
+			return nil, fmt.Errorf("reading the backup: %w", seekErr)
 		}
-		if err != nil {
-			return a, nil //nolint:nilerr // it ends in the middle; the manifest that comes last is missing then
+		if errors.Is(err, tar.ErrHeader) {
+			return nil, fmt.Errorf("%w: the entry before byte %d of it has no header that can be read", ErrDamaged, offset)
 		}
-		offset, err := file.Seek(0, io.SeekCurrent)
 		if err != nil {
 			return nil, fmt.Errorf("reading the backup: %w", err)
 		}
 		name := header.Name
-		if name != manifestName {
-			name = filepath.ToSlash(filepath.Dir(name))
+		if dir := path.Dir(name); dir != "." {
+			name = dir // of which it is a piece
 		}
 		a.parts[name] = append(a.parts[name], span{offset, header.Size})
 	}
@@ -166,5 +196,19 @@ func (a *archiveSource) open(name string) (io.ReadCloser, error) {
 }
 
 func (a *archiveSource) has(name string) bool { return len(a.parts[name]) > 0 }
+
+func (a *archiveSource) data() (map[string]int64, error) {
+	sizes := map[string]int64{}
+	for name, spans := range a.parts {
+		if !strings.HasPrefix(name, dataFolder) {
+			continue
+		}
+		sizes[name] = 0
+		for _, s := range spans {
+			sizes[name] += s.length
+		}
+	}
+	return sizes, nil
+}
 
 func (a *archiveSource) close() error { return a.file.Close() }

@@ -15,6 +15,8 @@ import (
 type source interface {
 	open(name string) (io.ReadCloser, error)
 	has(name string) bool
+	// data gives the bytes of each part that has rows.
+	data() (map[string]int64, error)
 	close() error
 }
 
@@ -57,6 +59,9 @@ func openSource(path string) (source, error) {
 	if info.IsDir() {
 		return folderSource(path), nil
 	}
+	if !info.Mode().IsRegular() {
+		return nil, ErrNotBackup
+	}
 	file, err := os.Open(path) //nolint:gosec // the operator names it
 	if err != nil {
 		return nil, err
@@ -69,10 +74,10 @@ func openSource(path string) (source, error) {
 }
 
 func readManifest(src source) (*Manifest, error) {
-	if !src.has(manifestName) {
-		if src.has(schemaPart("schema.sql")) {
-			return nil, ErrIncomplete
-		}
+	switch marked := src.has(markerName); {
+	case !src.has(manifestName) && marked:
+		return nil, ErrIncomplete
+	case !src.has(manifestName), !marked && !src.has(schemaPart("schema.sql")):
 		return nil, ErrNotBackup
 	}
 	data, err := readPart(src, manifestName, maxManifestBytes)

@@ -2,10 +2,13 @@ package backup_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -134,12 +137,26 @@ func TestBackup_ComesBackAsItWas(t *testing.T) {
 func TestVerify_RestoresAndComparesAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	made, server := made(t, "file.tar"), pgtest.Empty(t)
+	// What one that was killed has left goes; what is used, or somebody else's, stays.
+	unique := strings.ToLower(rand.Text()[:12])
+	left, used, foreign := "semantik_verify_20200101000000_"+unique, "semantik_verify_20200102000000_"+unique, "semantik_verify_mine_"+unique
 	before := databases(t, server)
+	for _, name := range []string{left, used, foreign} {
+		exec(t, server, "create database "+name)
+		defer exec(t, server, "drop database if exists "+name+" with (force)")
+	}
+	u, err := url.Parse(server)
+	require.NoError(t, err)
+	u.Path = "/" + used
+	session, err := pgx.Connect(t.Context(), u.String())
+	require.NoError(t, err)
+	defer func() { _ = session.Close(context.WithoutCancel(t.Context())) }()
 	verified, err := backup.Verify(t.Context(), server, made, backup.RestoreOptions{})
 	require.NoError(t, err)
 	require.True(t, verified.Scratch)
 	require.Equal(t, made.Manifest.Rows(), verified.Rows)
-	require.Equal(t, before, databases(t, server))
+	require.True(t, verified.Sound())
+	require.Equal(t, append(before, used, foreign), databases(t, server))
 }
 
 func databases(t *testing.T, url string) []string {
@@ -147,7 +164,7 @@ func databases(t *testing.T, url string) []string {
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
 	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
-	rows, err := conn.Query(t.Context(), "select datname from pg_database where datname like 'semantik_verify%'")
+	rows, err := conn.Query(t.Context(), "select datname from pg_database where datname like 'semantik_verify%' order by oid")
 	require.NoError(t, err)
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)
@@ -206,6 +223,61 @@ func flip(t *testing.T, path string) {
 	require.NoError(t, err)
 	data[len(data)/2] ^= 1
 	require.NoError(t, os.WriteFile(path, data, 0o600))
+}
+
+// A manifest is what was written or there is no backup, and one that was written without
+// some of the tables is none either. Nothing is replaced before that is seen.
+func TestVerify_FindsWhatAManifestDoesNotTellOf(t *testing.T) {
+	t.Parallel()
+	path := made(t, "folder").Path
+	drop := func(name string) func(m map[string]any) {
+		return func(m map[string]any) {
+			tables, ok := m["tables"].([]any)
+			require.True(t, ok)
+			m["tables"] = slices.DeleteFunc(tables, func(one any) bool {
+				table, ok := one.(map[string]any)
+				return ok && strings.HasPrefix(fmt.Sprint(table["name"]), name)
+			})
+		}
+	}
+	restored := false
+	for name, test := range map[string]struct {
+		change func(m map[string]any)
+		sealed bool
+		remove string
+		want   string
+	}{
+		"another number":      {change: func(m map[string]any) { m["sequences"] = []any{} }, want: "not what was written"},
+		"a table":             {change: drop("api_keys"), sealed: true, remove: "public.api_keys", want: "api_keys"},
+		"a partition":         {change: drop("chunks_p3"), sealed: true, remove: "public.chunks_p3", want: "chunks_p3"},
+		"a month":             {change: drop("audit_log_"), sealed: true, want: "audit_log"},
+		"what is there":       {change: drop("audit_log_2"), sealed: true, want: "audit_log"},
+		"all tables":          {change: func(m map[string]any) { m["tables"] = []any{} }, sealed: true, want: "users"},
+		"a name of none ours": {change: func(m map[string]any) { m["sequences"] = []any{map[string]any{"schema": "public", "name": "x; y"}} }, sealed: true, want: "x; y"},
+	} {
+		copied := filepath.Join(t.TempDir(), "folder")
+		copyBackup(t, path, copied)
+		change := alter
+		if test.sealed {
+			change = rewrite
+		}
+		change(t, copied, test.change)
+		if test.remove != "" {
+			require.NoError(t, os.Remove(filepath.Join(copied, "data", test.remove)))
+		}
+		b, err := backup.Open(copied)
+		if err == nil {
+			_, err = backup.VerifyFiles(t.Context(), b, 2, nil)
+			if !restored {
+				restored = true
+				_, again := backup.Restore(t.Context(), "postgres://nobody@127.0.0.1:1/none", b, backup.RestoreOptions{Force: true})
+				require.ErrorIs(t, again, backup.ErrDamaged, "before it is connected to")
+			}
+			require.NoError(t, b.Close())
+		}
+		require.ErrorIs(t, err, backup.ErrDamaged, name)
+		require.ErrorContains(t, err, test.want, name)
+	}
 }
 
 func tableCount(t *testing.T, url string) int {

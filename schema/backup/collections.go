@@ -63,6 +63,11 @@ func (s *snapshot) narrow(ctx context.Context, tables []listed, wanted []string)
 	return selections, collections, nil
 }
 
+// collectionTables are those that have what belongs to a collection.
+var collectionTables = []string{
+	"collections", "collection_sources", "sync_runs", "documents", "source_copies", "document_contents", "chunks", "chunk_search", "chunk_search_backlog",
+}
+
 // belongs is the condition that a table's rows belong to one of the collections, and ""
 // where none can. The ids come from the database and are written as they are, since a
 // COPY takes no parameters.

@@ -44,6 +44,9 @@ type RestoredCollection struct {
 // not there; [SchemaError] for a backup of another schema; [ErrKeys], [ErrDamaged].
 func RestoreCollections(ctx context.Context, url string, b *Backup, o CollectionOptions) ([]RestoredCollection, error) {
 	o.complete()
+	if _, err := b.wholeFiles(); err != nil {
+		return nil, err
+	}
 	if err := b.sameSchema(ctx, url, o.QueueSchema); err != nil {
 		return nil, err
 	}
@@ -165,7 +168,7 @@ func (r *collectionRestore) run(ctx context.Context) (RestoredCollection, error)
 	}
 	id := uuid.MustParse(r.collection.ID)
 	own := map[string]bool{string(id[:]): true}
-	r.o.Progress.Phase("Restoring "+r.name, r.size(), true)
+	r.o.Progress.Phase("Restoring "+shown(r.name), r.size(), true)
 	begun := time.Now()
 	for _, step := range []func(ctx context.Context, own map[string]bool) error{
 		r.restoreCollection, r.restoreSources, r.restoreDocuments, r.restoreChunks,

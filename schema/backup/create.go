@@ -2,7 +2,6 @@ package backup
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -47,7 +46,8 @@ func (e *SchemaError) Error() string {
 // use. It writes nothing to the database. Until the last moment what it has written has
 // a name that says that it is not whole; on an error it is removed.
 //
-// Errors: [SchemaError], [schema.ErrRestoring], [ErrExists], an unknown collection's [CollectionError].
+// Errors: [SchemaError], [schema.ErrRestoring], [ErrExists], [ErrBusy], an unknown
+// collection's [CollectionError].
 func Create(ctx context.Context, url string, o CreateOptions) (*Manifest, error) {
 	o.complete()
 	begun := time.Now()
@@ -71,11 +71,11 @@ func Create(ctx context.Context, url string, o CreateOptions) (*Manifest, error)
 		return nil, err
 	}
 	m.Seconds = time.Since(begun).Seconds()
-	manifest, err := json.MarshalIndent(m, "", " ")
+	manifest, err := m.seal()
 	if err != nil {
-		return nil, fmt.Errorf("writing the manifest: %w", err)
+		return nil, err
 	}
-	if err := to.finish(append(manifest, '\n')); err != nil {
+	if err := to.finish(manifest); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -153,6 +153,9 @@ func copyAll(ctx context.Context, url string, o CreateOptions, files schema.SQLF
 	if _, _, err := currentSchema(ctx, url, o.QueueSchema); err != nil {
 		return err
 	}
+	if missing := missingOf(tables, files, m); len(missing) > 0 {
+		return fmt.Errorf("the database lacks %s, so that a backup of it would not be whole; \"semantik doctor\" says what to do", strings.Join(missing, ", "))
+	}
 	selections := wholeTables(tables)
 	if len(o.Collections) > 0 {
 		if selections, m.Collections, err = leader.narrow(ctx, tables, o.Collections); err != nil {
@@ -186,6 +189,15 @@ func copyAll(ctx context.Context, url string, o CreateOptions, files schema.SQLF
 	}
 	slices.SortFunc(m.Tables, func(a, b Table) int { return strings.Compare(a.String(), b.String()) })
 	return nil
+}
+
+// missingOf names what a manifest of these tables would lack.
+func missingOf(tables []listed, files schema.SQLFiles, m *Manifest) []string {
+	would := &Manifest{Schema: m.Schema}
+	for _, t := range tables {
+		would.Tables = append(would.Tables, t.Table)
+	}
+	return would.missing(files.TableNames())
 }
 
 // selection is what is copied of a table.

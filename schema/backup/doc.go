@@ -8,10 +8,12 @@
 //
 // What is written, to a folder or to one file (a tar archive of the same parts):
 //
+//	semantik-backup.txt       written first: by it a backup is known, however little of it there is
 //	schema/*.sql              the declaration that the rows were made for
 //	data/<schema>.<table>     the rows, a zstd stream; in an archive cut into numbered pieces
 //	manifest.json             written last: without it there is no backup
 //
+// Nothing is taken for a backup that does not bear the first, nor written over or removed.
 // The manifest says of each table how many rows it has and their checksum, which does
 // not depend on their order. It is computed from what PostgreSQL sent, so that a restore
 // can tell that what it sends back is the same, and a verification that what the

@@ -98,11 +98,31 @@ func (l *lazyFile) close() error {
 
 func (f folderSource) has(name string) bool {
 	// A folder that is still written to has all but its name.
-	if strings.HasSuffix(string(f), partialSuffix) && name == manifestName {
+	if isPartial(string(f)) && name == manifestName {
 		return false
 	}
 	_, err := os.Stat(filepath.Join(string(f), filepath.FromSlash(name)))
 	return err == nil
+}
+
+// data adds up the files. What is hidden is what some systems put into each folder.
+func (f folderSource) data() (map[string]int64, error) {
+	entries, err := os.ReadDir(filepath.Join(string(f), dataFolder))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("reading the backup: %w", err)
+	}
+	sizes := map[string]int64{}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), ".") {
+			continue
+		}
+		found := Found{Path: filepath.Join(string(f), dataFolder, entry.Name())}
+		if err := found.measure(); err != nil {
+			return nil, err
+		}
+		sizes[dataFolder+entry.Name()] = found.Bytes
+	}
+	return sizes, nil
 }
 
 func (folderSource) close() error { return nil }
@@ -110,22 +130,50 @@ func (folderSource) close() error { return nil }
 // folder is a backup in a folder, a file for each part. Nobody else may read it: it has
 // everybody's documents and the hashes of their passwords.
 type folder struct {
-	path     string // of the finished backup
+	path     string   // of the finished backup
+	held     *os.File // the unfinished one
 	finished bool
 }
 
 func newFolder(path string) (*folder, error) {
-	f := &folder{path: filepath.Clean(path)}
-	// What another run left behind was never a backup.
-	if err := os.RemoveAll(f.partial()); err != nil {
-		return nil, fmt.Errorf("removing what was left of a backup that was broken off: %w", err)
+	held, err := claim(path, func(partial string) error { return os.Mkdir(partial, 0o700) })
+	if err != nil {
+		return nil, err
 	}
-	for _, dir := range []string{f.partial(), filepath.Join(f.partial(), "schema"), filepath.Join(f.partial(), "data")} {
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("making the folder of the backup: %w", err)
-		}
+	f := &folder{path: path, held: held}
+	if err := f.begin(); err != nil {
+		f.abandon()
+		return nil, err
 	}
 	return f, nil
+}
+
+// begin empties what another run left behind, which was never a backup, and writes the
+// marker before all else.
+func (f *folder) begin() error {
+	entries, err := os.ReadDir(f.partial())
+	if err != nil {
+		return fmt.Errorf("making the folder of the backup: %w", err)
+	}
+	for _, entry := range entries {
+		if err := os.RemoveAll(filepath.Join(f.partial(), entry.Name())); err != nil {
+			return fmt.Errorf("removing what was left of a backup that was broken off: %w", err)
+		}
+	}
+	marker, err := f.create(markerName)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(marker, markerText)
+	if err := errors.Join(err, marker.Close()); err != nil {
+		return fmt.Errorf("making the folder of the backup: %w", err)
+	}
+	for _, dir := range []string{"schema", dataFolder} {
+		if err := os.Mkdir(filepath.Join(f.partial(), dir), 0o700); err != nil {
+			return fmt.Errorf("making the folder of the backup: %w", err)
+		}
+	}
+	return nil
 }
 
 func (f *folder) partial() string { return f.path + partialSuffix }
@@ -154,15 +202,19 @@ func (f *folder) finish(manifest []byte) error {
 			return err
 		}
 	}
-	if err := os.Rename(f.partial(), f.path); err != nil {
-		return fmt.Errorf("giving the backup its name: %w", err)
+	if err := giveName(f.path); err != nil { // while it is held
+		return err
 	}
 	f.finished = true
+	if err := f.held.Close(); err != nil {
+		return fmt.Errorf("ending the backup: %w", err)
+	}
 	return syncDir(filepath.Dir(f.path))
 }
 
 func (f *folder) abandon() {
 	if !f.finished {
 		_ = os.RemoveAll(f.partial())
+		_ = f.held.Close()
 	}
 }

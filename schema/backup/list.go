@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -15,7 +14,7 @@ import (
 const (
 	StateComplete   = "complete"
 	StateIncomplete = "incomplete" // broken off, or still written
-	StateUnreadable = "unreadable"
+	StateUnreadable = "unreadable" // damaged, or of another version
 )
 
 // Found is a backup in a folder of backups.
@@ -65,30 +64,55 @@ func (f Found) moment() time.Time {
 	return f.Modified
 }
 
-// look says what a path is.
+// look says what a path is. Only what bears our marker is a backup, or part of one.
 func look(path string) (Found, bool, error) {
 	f := Found{Name: filepath.Base(path), Path: path, State: StateComplete}
-	b, err := Open(path)
-	switch {
-	case errors.Is(err, ErrNotBackup) && !strings.HasSuffix(path, partialSuffix), errors.Is(err, fs.ErrNotExist):
-		return Found{}, false, nil
-	case strings.HasSuffix(path, partialSuffix), errors.Is(err, ErrIncomplete):
+	if isPartial(path) {
 		f.State, f.Problem = StateIncomplete, "It was broken off before its end, or is being written."
-	case err != nil:
+		if !isBegun(path) {
+			return Found{}, false, nil
+		}
+		return f, true, f.measure()
+	}
+	err := f.open()
+	if errors.Is(err, ErrNotBackup) || errors.Is(err, fs.ErrNotExist) {
+		return Found{}, false, nil
+	}
+	if err != nil {
 		f.State, f.Problem = StateUnreadable, err.Error()
 	}
-	if b != nil {
-		f.Rows = b.Manifest.Rows()
-		brief := *b.Manifest
-		brief.Tables, brief.Sequences, brief.Keys = nil, nil, nil
-		if f.State == StateComplete {
-			f.Manifest = &brief
-		}
-		if err := b.Close(); err != nil {
-			return Found{}, false, fmt.Errorf("reading %s: %w", path, err)
-		}
-	}
 	return f, true, f.measure()
+}
+
+// open looks into a backup.
+func (f *Found) open() error {
+	b, err := Open(f.Path)
+	if err != nil {
+		return err
+	}
+	if _, err := b.wholeFiles(); err != nil {
+		return errors.Join(fmt.Errorf("%s: %w", f.Path, err), b.Close())
+	}
+	f.Rows = b.Manifest.Rows()
+	brief := *b.Manifest
+	brief.Tables, brief.Sequences, brief.Keys = nil, nil, nil
+	f.Manifest = &brief
+	return b.Close()
+}
+
+// isBegun reports whether what has the name of an unfinished backup is one. What cannot
+// be looked at is none of ours, or has got its name meanwhile.
+func isBegun(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || !info.IsDir() && !info.Mode().IsRegular() {
+		return false
+	}
+	file, err := os.Open(path) //nolint:gosec // it is in the folder of backups
+	if err != nil {
+		return false
+	}
+	ours, err := begun(file)
+	return ours && err == nil && file.Close() == nil
 }
 
 // measure adds up its files.

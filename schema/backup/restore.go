@@ -114,7 +114,7 @@ func (b *Backup) filesToRestore() (schema.SQLFiles, error) {
 		return schema.SQLFiles{}, &NewerError{Version: m.Version,
 			What: fmt.Sprintf("its schema has revision %d, and this program knows up to %d", m.Schema.Revision, schema.Revision)}
 	}
-	return b.files()
+	return b.wholeFiles()
 }
 
 // fill makes the schema, loads the rows, and looks whether all is as it was.

@@ -3,14 +3,15 @@ package backup_test
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -157,7 +158,7 @@ func TestRestore_OfWhatANewerProgramMadeIsRefused(t *testing.T) {
 	t.Parallel()
 	path := made(t, "folder").Path
 	for name, change := range map[string]func(m map[string]any){
-		"format": func(m map[string]any) { m["format"] = backup.Format + 1 },
+		"format": func(m map[string]any) { m["format"], m["version"] = backup.Format+1, "9\x1b[2J" },
 		"schema": func(m map[string]any) {
 			m["schema"] = map[string]any{"revision": schema.Revision + 1, "hash": "", "partition_count": 10}
 		},
@@ -173,6 +174,7 @@ func TestRestore_OfWhatANewerProgramMadeIsRefused(t *testing.T) {
 			}
 			var newer *backup.NewerError
 			require.ErrorAs(t, err, &newer)
+			require.NotContains(t, err.Error(), "\x1b", "what a file says moves no cursor")
 		})
 	}
 }
@@ -191,8 +193,20 @@ func TestRestore_WhereKeysAreComputedOtherwiseIsRefused(t *testing.T) {
 	require.Zero(t, tableCount(t, target))
 }
 
-// rewrite changes a manifest.
+// rewrite changes a manifest and gives it the checksum that it has then.
 func rewrite(t *testing.T, path string, change func(m map[string]any)) {
+	t.Helper()
+	alter(t, path, func(m map[string]any) {
+		m["checksum"] = strings.Repeat("0", 64)
+		change(m)
+		data, err := json.Marshal(m)
+		require.NoError(t, err)
+		m["checksum"] = fmt.Sprintf("%x", sha256.Sum256(data))
+	})
+}
+
+// alter changes a manifest.
+func alter(t *testing.T, path string, change func(m map[string]any)) {
 	t.Helper()
 	file := filepath.Join(path, "manifest.json")
 	data, err := os.ReadFile(file)
@@ -203,73 +217,4 @@ func rewrite(t *testing.T, path string, change func(m map[string]any)) {
 	data, err = json.Marshal(m)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(file, data, 0o600))
-}
-
-func TestBackup_ThatIsBrokenOffIsNone(t *testing.T) {
-	t.Parallel()
-	w := filled(t)
-	for _, name := range []string{"folder", "file.tar"} {
-		dir := t.TempDir()
-		ctx, stop := context.WithCancel(t.Context())
-		_, err := backup.Create(ctx, w.URL, backup.CreateOptions{To: filepath.Join(dir, name), Common: backup.Common{Progress: stopAt{"Copying", stop}}})
-		require.Error(t, err)
-		found, err := backup.List(dir)
-		require.NoError(t, err)
-		require.Empty(t, found, "nothing of it is left")
-	}
-}
-
-func TestList_TellsWhatIsWholeAndPruneKeepsTheNewest(t *testing.T) {
-	t.Parallel()
-	w := filled(t)
-	dir := t.TempDir()
-	for _, name := range []string{"1.tar", "2", "3.tar"} {
-		_, err := backup.Create(t.Context(), w.URL, backup.CreateOptions{To: filepath.Join(dir, name)})
-		require.NoError(t, err)
-	}
-	_, err := backup.Create(t.Context(), w.URL, backup.CreateOptions{To: filepath.Join(dir, "notes.tar"), Collections: []string{"notes"}})
-	require.NoError(t, err)
-	whole, err := os.ReadFile(filepath.Join(dir, "1.tar"))
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "half.tar"), whole[:len(whole)/2], 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "old.tar.partial"), whole[:len(whole)/3], 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "letter.txt"), []byte("no backup"), 0o600))
-	require.NoError(t, os.Chtimes(filepath.Join(dir, "old.tar.partial"), time.Time{}, time.Now().Add(-25*time.Hour)))
-
-	found, err := backup.List(dir)
-	require.NoError(t, err)
-	states := map[string]string{}
-	for _, f := range found {
-		states[f.Name] = f.State
-	}
-	require.Equal(t, map[string]string{
-		"1.tar": "complete", "2": "complete", "3.tar": "complete", "notes.tar": "complete", "half.tar": "incomplete", "old.tar.partial": "incomplete",
-	}, states)
-	latest, err := backup.Latest(dir)
-	require.NoError(t, err)
-	require.Equal(t, "3.tar", latest.Name)
-
-	require.Empty(t, pruned(t, dir, backup.PruneOptions{Keep: 2, Within: time.Hour, Now: time.Now()}, "old.tar.partial"))
-	require.Empty(t, pruned(t, dir, backup.PruneOptions{Keep: 2, Now: time.Now(), DryRun: true}, "1.tar"))
-	require.Empty(t, pruned(t, dir, backup.PruneOptions{Keep: 2, Now: time.Now()}, "1.tar"))
-	require.Empty(t, pruned(t, dir, backup.PruneOptions{Keep: 1, Now: time.Now()}, "2"))
-	_, err = backup.Prune(dir, backup.PruneOptions{Now: time.Now()})
-	require.Error(t, err, "one is kept at least")
-}
-
-// pruned gives what was removed besides what was to be.
-func pruned(t *testing.T, dir string, o backup.PruneOptions, want ...string) []string {
-	t.Helper()
-	removed, err := backup.Prune(dir, o)
-	require.NoError(t, err)
-	var others []string
-	for _, f := range removed {
-		if len(want) > 0 && f.Name == want[0] {
-			want = want[1:]
-			continue
-		}
-		others = append(others, f.Name)
-	}
-	require.Empty(t, want, "it should have been removed")
-	return others
 }

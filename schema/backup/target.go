@@ -25,22 +25,40 @@ const archiveSuffix = ".tar"
 // partialSuffix is how the name of a backup ends as long as it is written.
 const partialSuffix = ".partial"
 
-// newTarget makes a target: an archive if the path ends in .tar, else a folder. stdout
-// is written to for the path "-". What is there already is never written over.
+// newTarget makes a target: an archive if the path ends in .tar, else a folder, as what
+// ends in a slash is. stdout is written to for the path "-". What is there already is
+// never written over, and two do not write to the same.
+//
+// Errors: [ErrExists], [ErrBusy].
 func newTarget(path string, stdout io.Writer) (target, error) {
 	if path == "-" {
-		return newArchive(stdout), nil
+		return newArchive(stdout)
 	}
-	if _, err := os.Lstat(path); err == nil {
-		return nil, fmt.Errorf("%w: %s", ErrExists, path)
+	clean := filepath.Clean(path)
+	if isPartial(clean) {
+		return nil, fmt.Errorf("%s cannot be the name of a backup: what ends in %s is one that is not whole", path, partialSuffix)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := vacant(clean); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(clean), 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder for the backup: %w", err)
 	}
 	if strings.HasSuffix(path, archiveSuffix) {
-		return newArchiveFile(path)
+		return newArchiveFile(clean)
 	}
-	return newFolder(path)
+	return newFolder(clean)
+}
+
+// giveName gives a backup that is whole its name.
+func giveName(path string) error {
+	if err := vacant(path); err != nil {
+		return err
+	}
+	if err := os.Rename(path+partialSuffix, path); err != nil {
+		return fmt.Errorf("giving the backup its name: %w", err)
+	}
+	return nil
 }
 
 // syncedFile is on the disk once it is closed.

@@ -2,12 +2,10 @@ package backup
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,11 +16,28 @@ import (
 
 // Verified is what a verification found to be so.
 type Verified struct {
-	Tables  int     `json:"tables"`
-	Rows    int64   `json:"rows"`
-	Bytes   int64   `json:"bytes"`
-	Scratch bool    `json:"restored"` // it was restored and compared
-	Seconds float64 `json:"seconds"`
+	Tables  int   `json:"tables"`
+	Rows    int64 `json:"rows"`
+	Bytes   int64 `json:"bytes"`
+	Scratch bool  `json:"restored"` // it was restored and compared
+	// Broken are the rules of the data that do not hold in what was restored; nil if it
+	// was not restored. The rows are those of the backup all the same.
+	Broken  []BrokenRule `json:"broken_rules"`
+	Seconds float64      `json:"seconds"`
+}
+
+// BrokenRule is a rule of the data that does not hold.
+type BrokenRule struct {
+	Key      string          `json:"key"`
+	Name     string          `json:"rule"` // as a sentence
+	Severity schema.Severity `json:"severity"`
+	Count    int64           `json:"count"` // of rows that break it
+	Examples []string        `json:"examples"`
+}
+
+// Sound reports whether no rule is broken of those whose data is wrong then.
+func (v *Verified) Sound() bool {
+	return !slices.ContainsFunc(v.Broken, func(b BrokenRule) bool { return b.Severity == schema.SeverityError })
 }
 
 // VerifyFiles reads a backup to its end and compares the rows with their checksums. It
@@ -32,7 +47,7 @@ func VerifyFiles(ctx context.Context, b *Backup, jobs int, progress Progress) (*
 	if progress == nil {
 		progress = silent{}
 	}
-	if _, err := b.files(); err != nil {
+	if _, err := b.wholeFiles(); err != nil {
 		return nil, err
 	}
 	progress.Phase("Reading", b.Manifest.Bytes(), true)
@@ -61,40 +76,34 @@ func (b *Backup) readThrough(ctx context.Context, t Table, progress Progress) (e
 
 // Verify restores a backup into a database of its own on the server of the URL, reads
 // every table back, compares the checksums, looks whether every rule of the data holds,
-// and drops the database again. It needs the right to create one.
+// and drops the database again. It needs the right to create one. Rules that do not hold
+// are no error, but part of what was found.
 //
 // Errors: those of [Restore], and [ErrDamaged].
 func Verify(ctx context.Context, server string, b *Backup, o RestoreOptions) (*Verified, error) {
 	o.complete()
 	begun := time.Now()
-	admin, err := connect(ctx, server, RestoreApplicationName)
+	place, err := openScratch(ctx, server, o)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = disconnect(ctx, admin) }()
-	scratch := "semantik_verify_" + strings.ToLower(rand.Text()[:12])
-	if err := script(ctx, admin, "create database "+scratch+" template template0 encoding 'UTF8'"); err != nil {
-		return nil, fmt.Errorf("creating a database to restore to: %w; give another server with --database-url, "+
-			"or read the files alone with --quick", err)
-	}
-	defer dropDatabase(ctx, server, scratch)
-	url, err := withDatabase(server, scratch)
-	if err != nil {
-		return nil, err
-	}
-	restored, err := Restore(ctx, url, b, o)
+	defer place.drop(ctx)
+	restored, err := Restore(ctx, place.url, b, o)
 	if err != nil {
 		return nil, err
 	}
 	if restored.Upgraded == nil { // else the columns are others
-		if err := compare(ctx, url, b, o); err != nil {
+		if err := compare(ctx, place.url, b, o); err != nil {
 			return nil, err
 		}
 	}
-	if err := checkRules(ctx, url, o); err != nil {
+	broken, err := checkRules(ctx, place.url, o)
+	if err != nil {
 		return nil, err
 	}
-	return &Verified{Tables: restored.Tables, Rows: restored.Rows, Bytes: restored.Bytes, Scratch: true, Seconds: time.Since(begun).Seconds()}, nil
+	return &Verified{
+		Tables: restored.Tables, Rows: restored.Rows, Bytes: restored.Bytes, Scratch: true, Broken: broken, Seconds: time.Since(begun).Seconds(),
+	}, nil
 }
 
 // compare reads the restored tables and compares them with what the manifest says.
@@ -114,43 +123,21 @@ func compare(ctx context.Context, url string, b *Backup, o RestoreOptions) error
 	})
 }
 
-// checkRules looks whether the rules of the data hold in what was restored. What does not
-// was wrong in the database that the backup was made of.
-func checkRules(ctx context.Context, url string, o RestoreOptions) error {
+// checkRules looks whether the rules of the data hold in what was restored.
+func checkRules(ctx context.Context, url string, o RestoreOptions) ([]BrokenRule, error) {
 	o.Progress.Phase("Checking the data", 0, false)
 	pool, err := openPool(ctx, url, RestoreApplicationName)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer pool.Close()
 	violations, err := schema.New(pool, schema.Options{QueueSchema: o.QueueSchema}).CheckData(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, v := range violations {
-		o.Logger.WarnContext(ctx, "a rule does not hold in the backup, nor did it where it was made", "rule", v.Rule.Name, "count", v.Count, "rows", v.Examples)
+	broken := make([]BrokenRule, len(violations))
+	for i, v := range violations {
+		broken[i] = BrokenRule{Key: v.Rule.Key, Name: v.Rule.Name, Severity: v.Rule.Severity, Count: v.Count, Examples: v.Examples}
 	}
-	return nil
-}
-
-// withDatabase gives the URL of another database on the same server.
-func withDatabase(server, name string) (string, error) {
-	u, err := url.Parse(server)
-	if err != nil || u.Scheme == "" {
-		return "", errURL
-	}
-	u.Path = "/" + name
-	return u.String(), nil
-}
-
-// dropDatabase drops a database that is nobody else's.
-func dropDatabase(ctx context.Context, server, name string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-	defer cancel()
-	conn, err := connect(ctx, server, RestoreApplicationName)
-	if err != nil {
-		return
-	}
-	defer func() { _ = disconnect(ctx, conn) }()
-	_ = script(ctx, conn, "drop database if exists "+name+" with (force)")
+	return broken, nil
 }
