@@ -103,7 +103,7 @@ func holdOpen(file *os.File, info fs.FileInfo, made bool) error {
 		return ErrBusy
 	}
 	if err != nil && !made {
-		return fmt.Errorf("it may be written by somebody, which this file system does not tell: %w", err)
+		return fmt.Errorf("somebody may be writing it, which this file system does not tell (%w): remove it if nobody is", err)
 	}
 	// Whoever had it may have given it its name, or removed it, before the lock was ours.
 	own, err := file.Stat()

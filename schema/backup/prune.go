@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -87,34 +88,39 @@ func (o PruneOptions) goes(f Found, kept map[string]int) bool {
 // remove removes a backup, or says why it stays.
 func (f Found) remove(dryRun bool) (why string, err error) {
 	if f.State == StateIncomplete {
-		return f.removeUnfinished(dryRun)
+		return removeUnfinished(f.Path, false, dryRun)
 	}
 	strange, err := stranger(f.Path)
-	if strange != "" || err != nil {
+	if strange != "" || err != nil || dryRun {
 		return strange, err
 	}
-	if dryRun {
-		return "", nil
+	if info, err := os.Lstat(f.Path); err != nil || !info.IsDir() {
+		return "", errors.Join(err, os.Remove(f.Path))
 	}
 	// Of a folder that is removed in part nobody is to think that it was damaged.
-	goes := f.Path + partialSuffix
-	if vacant(goes) != nil || os.Rename(f.Path, goes) != nil {
-		goes = f.Path
+	unfinished := f.Path + partialSuffix
+	if _, err := os.Lstat(unfinished); err == nil {
+		return fmt.Sprintf("It goes when %s has gone.", filepath.Base(unfinished)), nil
 	}
-	return "", os.RemoveAll(goes)
+	if err := os.Rename(f.Path, unfinished); err != nil {
+		return "", err
+	}
+	return removeUnfinished(unfinished, true, false)
 }
 
-func (f Found) removeUnfinished(dryRun bool) (why string, err error) {
-	held, err := hold(f.Path, false)
+// removeUnfinished removes what nobody writes, or says why it stays. own says that it has
+// got the name of an unfinished one here.
+func removeUnfinished(path string, own, dryRun bool) (why string, err error) {
+	held, err := hold(path, own)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, ErrBusy):
 		return "It is being written.", nil
 	case err != nil:
-		return fmt.Sprintf("Whether it is being written cannot be told: %v.", err), nil
+		return fmt.Sprintf("It cannot be told whether it is being written: %v.", err), nil
 	}
-	strange, err := stranger(f.Path)
+	strange, err := stranger(path)
 	if strange == "" && err == nil && !dryRun {
-		err = os.RemoveAll(f.Path)
+		err = os.RemoveAll(path)
 	}
 	return strange, errors.Join(err, held.Close())
 }
