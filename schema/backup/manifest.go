@@ -24,7 +24,7 @@ const manifestName = "manifest.json"
 type Manifest struct {
 	Format int `json:"format"`
 	// Checksum of this manifest, see [Manifest.seal].
-	Checksum  string    `json:"checksum"`
+	Checksum  string    `json:"manifest_checksum"`
 	CreatedAt time.Time `json:"created_at"` // the moment that it shows
 	Seconds   float64   `json:"seconds"`    // how long it took
 	// Version of the program, and of the PostgreSQL that the rows come from.

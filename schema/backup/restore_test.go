@@ -197,11 +197,11 @@ func TestRestore_WhereKeysAreComputedOtherwiseIsRefused(t *testing.T) {
 func rewrite(t *testing.T, path string, change func(m map[string]any)) {
 	t.Helper()
 	alter(t, path, func(m map[string]any) {
-		m["checksum"] = strings.Repeat("0", 64)
+		m["manifest_checksum"] = strings.Repeat("0", 64)
 		change(m)
 		data, err := json.Marshal(m)
 		require.NoError(t, err)
-		m["checksum"] = fmt.Sprintf("%x", sha256.Sum256(data))
+		m["manifest_checksum"] = fmt.Sprintf("%x", sha256.Sum256(data))
 	})
 }
 
