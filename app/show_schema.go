@@ -86,6 +86,7 @@ func (s *shell) showApplied(a *schema.Applied) {
 	}
 	add(len(a.Queue), "migration of the job queue", "migrations of the job queue")
 	add(len(a.Statements), "statement", "statements")
+	add(len(a.Attached), "partition put back ("+strings.Join(a.Attached, ", ")+")", "partitions put back ("+strings.Join(a.Attached, ", ")+")")
 	add(a.Partitions, "partition", "partitions")
 	add(len(a.Online), "index built while the table was in use", "indexes built while the tables were in use")
 	if len(did) == 0 {
@@ -156,6 +157,6 @@ func (s *shell) showDrift(drift []schema.Drift) {
 	}
 	look := s.styleFor(s.stdout)
 	for _, d := range drift {
-		s.printf("%s\n  %s\n", look.yellow(d.String()), d.Mend())
+		s.printf("%s\n  %s\n", look.yellow(printable(d.String())), printable(d.Mend()))
 	}
 }

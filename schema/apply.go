@@ -29,6 +29,9 @@ type Applied struct {
 	// Online are the indexes that were built after the transaction, while everybody
 	// read and wrote; some of them may be what an earlier apply did not finish.
 	Online []string `json:"online,omitempty"`
+	// Attached are partitions that stood beside their table, or had another name, and were
+	// put back, before all else.
+	Attached []string `json:"attached,omitempty"`
 	// Partitions made.
 	Partitions int `json:"partitions"`
 	// Entry of the history; nil when there was nothing to write down.
@@ -39,7 +42,7 @@ type Applied struct {
 
 // Empty reports whether nothing had to be done.
 func (a *Applied) Empty() bool {
-	return len(a.Queue) == 0 && a.Entry == nil && len(a.Online) == 0
+	return len(a.Queue) == 0 && a.Entry == nil && len(a.Online) == 0 && len(a.Attached) == 0
 }
 
 // Apply makes the database what the declaration says. Of several processes that
@@ -48,7 +51,7 @@ func (a *Applied) Empty() bool {
 // error the tables are as they were.
 //
 // Errors: [PostgresVersionError], [NewerSchemaError], [PartitionCountError],
-// [DestructiveError], [UnplannableError], [ErrBusy], [ErrLocked].
+// [DestructiveError], [UnplannableError], [GapError], [ErrBusy], [ErrLocked].
 func (m *Manager) Apply(ctx context.Context, o ApplyOptions) (*Applied, error) {
 	start := time.Now()
 	applied := &Applied{}
@@ -84,6 +87,9 @@ func (m *Manager) apply(ctx context.Context, o ApplyOptions, start time.Time, ap
 		if applied.Online, err = m.finish(ctx, s, st.last); err != nil { // what an apply before was killed at
 			return err
 		}
+	}
+	if applied.Attached, err = m.closeGaps(ctx, s, st); err != nil {
+		return err
 	}
 	if applied.Queue, err = m.applyQueue(ctx, s, st, o); err != nil {
 		return err

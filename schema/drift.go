@@ -28,6 +28,12 @@ type Drift struct {
 	Object string `json:"object"`
 	// Detail says more, where there is more to say.
 	Detail string `json:"detail,omitempty"`
+	// mend is what mends it, where the rest does not tell.
+	mend string
+}
+
+func drifted(problem Problem, object, detail string) Drift {
+	return Drift{Problem: problem, Object: object, Detail: detail}
 }
 
 // String is a line for people.
@@ -56,7 +62,7 @@ func (m *Manager) Check(ctx context.Context) ([]Drift, error) {
 
 	drift := []Drift{}
 	for _, migration := range queueMigrationsAfter(st.queueVersion) {
-		drift = append(drift, Drift{ProblemMissing, fmt.Sprintf("queue migration %d", migration.Version), migration.Name})
+		drift = append(drift, drifted(ProblemMissing, fmt.Sprintf("queue migration %d", migration.Version), migration.Name))
 	}
 	err = s.inTx(ctx, false, func(ctx context.Context) error {
 		handwritten, err := m.handwrittenDrift(ctx, s, st)
@@ -94,7 +100,7 @@ func (m *Manager) tableDrift(ctx context.Context, s *session, st state) ([]Drift
 	for _, change := range changes {
 		drift = append(drift, driftOf(change)...)
 	}
-	foreign, err := foreignTables(ctx, s, states)
+	foreign, err := foreignTables(ctx, s, states, m.partitionCount(st))
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +130,18 @@ where c.relnamespace = 'public'::regnamespace
   )
 order by c.relname`
 
-func foreignTables(ctx context.Context, s *session, st *states) ([]Drift, error) {
+// foreignTables lists the tables that are not ours. What may have been a partition may
+// have rows that are.
+func foreignTables(ctx context.Context, s *session, st *states, count int) ([]Drift, error) {
 	names, err := queryStrings(ctx, s, tablesSQL)
+	if err != nil {
+		return nil, err
+	}
+	gaps, err := readGaps(ctx, s.conn, count)
+	if err != nil {
+		return nil, err
+	}
+	alike, err := readAlike(ctx, s.conn)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +150,14 @@ func foreignTables(ctx context.Context, s *session, st *states) ([]Drift, error)
 		_, declared := st.desired.Table(name)
 		_, ours := st.present.Table(name)
 		if !declared && !ours {
-			drift = append(drift, Drift{ProblemExtra, "table " + name, detailForeign})
+			d := Drift{Problem: ProblemExtra, Object: "table " + quoteIdentifier(name), Detail: detailForeign}
+			if slices.ContainsFunc(gaps, func(g Gap) bool { return g.Found == quoteIdentifier(name) }) {
+				continue // it is told of as what is missing
+			}
+			if at := slices.IndexFunc(alike, func(a lookalike) bool { return a.schema == publicSchema && a.name == name }); at >= 0 {
+				d.mend = mendAlike(alike[at])
+			}
+			drift = append(drift, d)
 		}
 	}
 	return drift, nil
@@ -144,9 +167,9 @@ func foreignTables(ctx context.Context, s *session, st *states) ([]Drift, error)
 func driftOf(change atlas.Change) []Drift {
 	switch c := change.(type) {
 	case *atlas.AddTable:
-		return []Drift{{ProblemMissing, "table " + c.T.Name, ""}}
+		return []Drift{drifted(ProblemMissing, "table "+quoteIdentifier(c.T.Name), "")}
 	case *atlas.DropTable:
-		return []Drift{{ProblemExtra, "table " + c.T.Name, "made by another version of this program"}}
+		return []Drift{drifted(ProblemExtra, "table "+quoteIdentifier(c.T.Name), "made by another version of this program")}
 	case *atlas.ModifyTable:
 		drift := make([]Drift, 0, len(c.Changes))
 		for _, inner := range c.Changes {
@@ -154,47 +177,57 @@ func driftOf(change atlas.Change) []Drift {
 		}
 		return drift
 	default:
-		return []Drift{{ProblemChanged, fmt.Sprintf("%T", change), ""}}
+		return []Drift{drifted(ProblemChanged, fmt.Sprintf("%T", change), "")}
 	}
 }
 
-func tableChange(table string, change atlas.Change) Drift {
+func tableChange(name string, change atlas.Change) Drift {
+	table := quoteIdentifier(name)
 	switch c := change.(type) {
 	case *atlas.AddColumn:
-		return Drift{ProblemMissing, fmt.Sprintf("column %s.%s", table, c.C.Name), ""}
+		return drifted(ProblemMissing, columnOf(table, c.C.Name), "")
 	case *atlas.DropColumn:
-		return Drift{ProblemExtra, fmt.Sprintf("column %s.%s", table, c.C.Name), ""}
+		return drifted(ProblemExtra, columnOf(table, c.C.Name), "")
 	case *atlas.ModifyColumn:
-		return Drift{ProblemChanged, fmt.Sprintf("column %s.%s", table, c.To.Name), columnDifference(c)}
+		return drifted(ProblemChanged, columnOf(table, c.To.Name), columnDifference(c))
 	case *atlas.AddIndex:
-		return Drift{ProblemMissing, fmt.Sprintf("index %s on %s", c.I.Name, table), ""}
+		return drifted(ProblemMissing, on("index", c.I.Name, table), "")
 	case *atlas.DropIndex:
-		return Drift{ProblemExtra, fmt.Sprintf("index %s on %s", c.I.Name, table), ""}
+		return drifted(ProblemExtra, on("index", c.I.Name, table), "")
 	case *atlas.ModifyIndex:
-		return Drift{ProblemChanged, fmt.Sprintf("index %s on %s", c.To.Name, table), ""}
+		return drifted(ProblemChanged, on("index", c.To.Name, table), "")
 	case *atlas.AddPrimaryKey:
-		return Drift{ProblemMissing, "primary key of " + table, ""}
+		return drifted(ProblemMissing, "primary key of "+table, "")
 	case *atlas.DropPrimaryKey:
-		return Drift{ProblemExtra, "primary key of " + table, ""}
+		return drifted(ProblemExtra, "primary key of "+table, "")
 	case *atlas.ModifyPrimaryKey:
-		return Drift{ProblemChanged, "primary key of " + table, ""}
+		return drifted(ProblemChanged, "primary key of "+table, "")
 	case *atlas.AddForeignKey:
-		return Drift{ProblemMissing, fmt.Sprintf("foreign key %s on %s", c.F.Symbol, table), ""}
+		return drifted(ProblemMissing, on("foreign key", c.F.Symbol, table), "")
 	case *atlas.DropForeignKey:
-		return Drift{ProblemExtra, fmt.Sprintf("foreign key %s on %s", c.F.Symbol, table), ""}
+		return drifted(ProblemExtra, on("foreign key", c.F.Symbol, table), "")
 	case *atlas.ModifyForeignKey:
-		return Drift{ProblemChanged, fmt.Sprintf("foreign key %s on %s", c.To.Symbol, table),
-			fmt.Sprintf("on delete %s and should be %s", lower(c.From.OnDelete), lower(c.To.OnDelete))}
+		return drifted(ProblemChanged, on("foreign key", c.To.Symbol, table),
+			fmt.Sprintf("on delete %s and should be %s", lower(c.From.OnDelete), lower(c.To.OnDelete)))
 	case *atlas.AddCheck:
-		return Drift{ProblemMissing, fmt.Sprintf("check %s on %s", c.C.Name, table), ""}
+		return drifted(ProblemMissing, on("check", c.C.Name, table), "")
 	case *atlas.DropCheck:
-		return Drift{ProblemExtra, fmt.Sprintf("check %s on %s", c.C.Name, table), c.C.Expr}
+		return drifted(ProblemExtra, on("check", c.C.Name, table), c.C.Expr)
 	case *atlas.ModifyCheck:
-		return Drift{ProblemChanged, fmt.Sprintf("check %s on %s", c.To.Name, table),
-			fmt.Sprintf("it is %s and should be %s", c.From.Expr, c.To.Expr)}
+		return drifted(ProblemChanged, on("check", c.To.Name, table),
+			fmt.Sprintf("it is %s and should be %s", c.From.Expr, c.To.Expr))
 	default:
-		return Drift{ProblemChanged, "table " + table, strings.TrimPrefix(fmt.Sprintf("%T", change), "*schema.")}
+		return drifted(ProblemChanged, "table "+table, strings.TrimPrefix(fmt.Sprintf("%T", change), "*schema."))
 	}
+}
+
+// on names something of a table, and columnOf a column.
+func on(kind, name, table string) string {
+	return fmt.Sprintf("%s %s on %s", kind, quoteIdentifier(name), table)
+}
+
+func columnOf(table, name string) string {
+	return fmt.Sprintf("column %s.%s", table, quoteIdentifier(name))
 }
 
 func lower(option atlas.ReferenceOption) string {

@@ -24,7 +24,11 @@ func (m *Manager) handwrittenDrift(ctx context.Context, s *session, st state) ([
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(extensions, functions, partitions), nil
+	gaps, err := m.gapDrift(ctx, s, st)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(extensions, functions, partitions, gaps), nil
 }
 
 const missingExtensionSQL = `
@@ -35,7 +39,7 @@ where not exists (select 1 from pg_extension where extname = 'btree_gin')`
 // and public. What is compared is all that CREATE FUNCTION says.
 const functionDriftSQL = `
 select case when have.oid is null then 'missing' else 'changed' end,
-       format('function %s(%s)', want.proname, pg_get_function_identity_arguments(want.oid)),
+       format('function %I(%s)', want.proname, pg_get_function_identity_arguments(want.oid)),
        ''
 from pg_proc want
 left join pg_proc have
@@ -62,22 +66,15 @@ func (m *Manager) functionDrift(ctx context.Context, s *session) ([]Drift, error
 	return drift, err
 }
 
-// partitionDriftSQL compares the partitions with those that there shall be: $1
-// of each chunk table, and of the audit log the default one, this month's and
-// the next month's. Later months are made ahead, and earlier ones dropped, by
-// the server, so they are no drift either way.
+// partitionDriftSQL finds what [readGaps] leaves: months of the audit log that are not there,
+// of which later ones are made ahead, and earlier ones dropped, by the server, so that
+// they are no drift either way; and partitions that are too many, or not what they are
+// declared: $1 of each chunk table.
 const partitionDriftSQL = `
 with wanted as (
-    select parent, parent || '_p' || key as child, array[format('FOR VALUES IN (%s)', key)] as bounds, false as optional
+    select parent, parent || '_p' || key as child, format('FOR VALUES IN (%s)', key) as bound
     from unnest(array['chunks', 'chunk_search']) as parent,
          generate_series(0, $1 - 1) as key
-    union all
-    select 'audit_log', 'audit_log_default', array['DEFAULT'], false
-    union all
-    select 'audit_log', 'audit_log_' || to_char(month, 'YYYY_MM'), null, false
-    from generate_series(date_trunc('month', now() at time zone 'UTC'),
-                         date_trunc('month', now() at time zone 'UTC') + interval '1 month',
-                         interval '1 month') as month
 ), there as (
     select p.relname as parent, c.relname as child, pg_get_expr(c.relpartbound, c.oid) as bound, c.reloptions
     from pg_inherits i
@@ -85,29 +82,68 @@ with wanted as (
     join pg_class p on p.oid = i.inhparent
     where i.inhparent in (to_regclass('public.chunks'), to_regclass('public.chunk_search'), to_regclass('public.audit_log'))
 )
-select 'missing', format('partition %s of %s', w.child, w.parent),
-       case when to_regclass('public.' || w.child) is not null then 'the table is there, but not attached' else '' end
-from wanted w
-left join there t on t.parent = w.parent and t.child = w.child
-where t.child is null
-  and to_regclass('public.' || w.parent) is not null
+select 'missing', format('partition %I of audit_log', month.child), ''
+from (
+    select 'audit_log_default' as child
+    union all
+    select 'audit_log_' || to_char(month, 'YYYY_MM')
+    from generate_series(date_trunc('month', now() at time zone 'UTC'),
+                         date_trunc('month', now() at time zone 'UTC') + interval '1 month',
+                         interval '1 month') as month
+) month
+where to_regclass('public.audit_log') is not null
+  and to_regclass('public.' || month.child) is null
 union all
-select 'extra', format('partition %s of %s', t.child, t.parent), t.bound
+select 'changed', format('partition %I of audit_log', t.child), format('it holds %s', t.bound)
 from there t
-left join wanted w on w.parent = t.parent and w.child = t.child
-where w.child is null
-  and t.parent <> 'audit_log'
+where t.parent = 'audit_log'
+  and (t.child = 'audit_log_default') <> (t.bound = 'DEFAULT')
 union all
-select 'changed', format('partition %s of %s', t.child, t.parent), format('it holds %s', t.bound)
+select 'extra', format('partition %I of %I', t.child, t.parent), t.bound
+from there t
+where t.parent <> 'audit_log'
+  and not exists (select 1 from wanted w where w.parent = t.parent and (w.child = t.child or w.bound = t.bound))
+union all
+select 'changed', format('partition %I of %I', t.child, t.parent), format('it holds %s', t.bound)
 from there t
 join wanted w on w.parent = t.parent and w.child = t.child
-where t.bound <> all (w.bounds)
+where t.bound <> w.bound
+  and not exists (select 1 from wanted o where o.parent = t.parent and o.bound = t.bound)
 union all
-select 'changed', format('partition %s of %s', t.child, t.parent), 'its autovacuum settings differ'
+select 'changed', format('partition %I of %I', t.child, t.parent), 'its autovacuum settings differ'
 from there t
 where t.parent <> 'audit_log'
   and not coalesce(t.reloptions @> array['autovacuum_vacuum_scale_factor=0.01', 'autovacuum_analyze_scale_factor=0.01'], false)
 order by 1, 2`
+
+// gapDrift tells of the partitions that are not where they should be.
+func (m *Manager) gapDrift(ctx context.Context, s *session, st state) ([]Drift, error) {
+	gaps, err := readGaps(ctx, s.conn, m.partitionCount(st))
+	if err != nil {
+		return nil, err
+	}
+	drift := make([]Drift, 0, len(gaps))
+	for _, g := range gaps {
+		d := Drift{Problem: ProblemMissing, Object: fmt.Sprintf("partition %s of %s", g.Partition, g.Table)}
+		switch {
+		case g.State == GapRenamed:
+			d.Problem, d.Object = ProblemChanged, fmt.Sprintf("partition %s of %s", g.Found, g.Table)
+			d.Detail = fmt.Sprintf("it holds the rows of %s, and should be called so", g.Partition)
+		case g.State == GapDetaching:
+			d.Detail = "it is being detached, or that was broken off"
+		case g.State == GapDetached && g.Found == g.Partition:
+			d.Detail = "the table is there, but not attached"
+		case g.State == GapDetached:
+			d.Detail = g.Found + " may be it, and is not attached"
+		}
+		if g.Unsure != "" {
+			d.Detail += ": " + g.Unsure
+		}
+		d.mend = mendGap(g)
+		drift = append(drift, d)
+	}
+	return drift, nil
+}
 
 // notInForceSQL finds what is there and does not work: indexes that were never
 // finished, keys and checks that old rows need not meet, switched-off triggers
@@ -131,7 +167,7 @@ with ours as (
       and c.relkind in ('r', 'p')
       and coalesce(parent.relname, c.relname) = any($1)
 )
-select 'invalid', format('index %s on %s', i.indexrelid::regclass, o.relname),
+select 'invalid', format('index %s on %I', i.indexrelid::regclass, o.relname),
        case when c.relkind = 'I'
             then format('it was never finished: %s of %s partitions have none (%s)', lacking.n, lacking.of, lacking.names)
             else '` + detailBrokenOff + `'
@@ -150,30 +186,30 @@ cross join lateral (
 ) lacking
 where not i.indisvalid
 union all
-select 'extra', format('index %s on %s', i.indexrelid::regclass, o.relname), '` + detailUnattached + `'
+select 'extra', format('index %s on %I', i.indexrelid::regclass, o.relname), '` + detailUnattached + `'
 from pg_index i
 join ours o on o.oid = i.indrelid
 where o.relname <> o.family
   and not exists (select 1 from pg_inherits a where a.inhrelid = i.indexrelid)
 union all
-select 'invalid', format('constraint %s on %s', c.conname, o.relname), 'rows older than it are not checked; VALIDATE CONSTRAINT checks them'
+select 'invalid', format('constraint %I on %I', c.conname, o.relname), 'rows older than it are not checked; VALIDATE CONSTRAINT checks them'
 from pg_constraint c
 join ours o on o.oid = c.conrelid
 where not c.convalidated
 union all
-select 'disabled', format('triggers of %s', o.family), format('%s of them, which foreign keys need; ENABLE TRIGGER ALL', count(*))
+select 'disabled', format('triggers of %I', o.family), format('%s of them, which foreign keys need; ENABLE TRIGGER ALL', count(*))
 from pg_trigger t
 join ours o on o.oid = t.tgrelid
 where t.tgenabled <> 'O'
 group by o.family
 union all
-select 'extra', format('trigger %s on %s', t.tgname, o.relname), ''
+select 'extra', format('trigger %I on %I', t.tgname, o.relname), ''
 from pg_trigger t
 join ours o on o.oid = t.tgrelid
 where not t.tgisinternal
   and t.tgparentid = 0
 union all
-select 'changed', format('table %s', o.relname), '` + detailUnlogged + `'
+select 'changed', format('table %I', o.relname), '` + detailUnlogged + `'
 from ours o
 where o.relpersistence = 'u'
 order by 1, 2`

@@ -24,13 +24,14 @@ func (d Drift) MarshalJSON() ([]byte, error) {
 
 // Mend says what an operator does about it.
 func (d Drift) Mend() string {
+	if d.mend != "" {
+		return d.mend
+	}
 	kind, rest, _ := strings.Cut(d.Object, " ")
-	name, table, _ := strings.Cut(rest, " on ")
+	name, table := cutIdentifier(rest)
+	table = strings.TrimPrefix(table, "on ")
 	switch d.Problem {
 	case ProblemMissing:
-		if kind == "partition" && d.Detail != "" {
-			return fmt.Sprintf("attach %s again, if its rows are to count; if not, rename it, and %s", strings.Replace(rest, " of ", " to ", 1), mendApply)
-		}
 		return mendApply
 	case ProblemExtra:
 		return mendExtra(kind, name, table, d.Detail)
@@ -51,6 +52,32 @@ func (d Drift) Mend() string {
 	}
 }
 
+// mendGap says what puts a partition back.
+func mendGap(g Gap) string {
+	switch {
+	case g.State == GapGone:
+		return mendApply + ", with an empty one: what it held comes from a backup only"
+	case len(g.Commands) == 0:
+		return fmt.Sprintf("rename %s, and %s with an empty partition", g.Found, mendApply)
+	case g.Unsure != "":
+		return fmt.Sprintf("look into it; if it is the partition: BEGIN; %s; COMMIT", g.Statement())
+	default:
+		return fmt.Sprintf("%s, as does: BEGIN; %s; COMMIT", mendApply, g.Statement())
+	}
+}
+
+// mendAlike is for a table that may have been a partition whose place is taken now.
+func mendAlike(a lookalike) string {
+	switch {
+	case a.table == "audit_log":
+		return "it has the columns of audit_log: a month of it perhaps, which somebody has detached to keep it; ALTER TABLE … SET SCHEMA takes it out of the way"
+	case a.key == nil:
+		return fmt.Sprintf("it has the columns of %s and no rows: somebody's, or what was a partition", a.table)
+	}
+	return fmt.Sprintf("it has the columns of %s and a row of partition key %d, as if it had been %s_p%d: before anything else look whether its rows are missing there",
+		a.table, *a.key, a.table, *a.key)
+}
+
 func mendExtra(kind, name, table, detail string) string {
 	switch kind {
 	case "column":
@@ -63,7 +90,8 @@ func mendExtra(kind, name, table, detail string) string {
 	case "trigger":
 		return fmt.Sprintf("DROP TRIGGER %s ON %s", name, table)
 	case "partition":
-		return "no row belongs in it: look into it, then detach and drop it"
+		parent := strings.TrimPrefix(table, "of ")
+		return fmt.Sprintf("no collection's rows belong in it: if it has none, ALTER TABLE %s DETACH PARTITION %s, and drop it; if it has some, find out whose", parent, name)
 	case "index":
 		if detail == detailUnattached {
 			return fmt.Sprintf("DROP INDEX CONCURRENTLY %s, unless \"semantik schema apply\" was broken off: then that attaches it", name)

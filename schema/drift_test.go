@@ -12,7 +12,10 @@ import (
 	"semantik/schema"
 )
 
-var month = time.Now().UTC().Format("2006_01")
+var (
+	month     = time.Now().UTC().Format("2006_01")
+	nextMonth = time.Now().UTC().AddDate(0, 0, 1-time.Now().UTC().Day()).AddDate(0, 1, 0).Format("2006_01")
+)
 
 // injury is a way to change a database, and what a check says of it.
 type injury struct {
@@ -99,10 +102,43 @@ var injuries = map[string]injury{
 		found: []string{"missing partition chunks_p1 of chunks"},
 	},
 	"a detached partition": {
-		sql:      "alter table chunk_search detach partition chunk_search_p2",
-		found:    []string{"missing partition chunk_search_p2 of chunk_search: the table is there, but not attached", "extra table chunk_search_p2: not made by this program, and left alone"},
-		mend:     "attach chunk_search_p2 to chunk_search again",
-		unmended: true, // somebody meant it
+		sql:   "alter table chunk_search detach partition chunk_search_p2",
+		found: []string{"missing partition chunk_search_p2 of chunk_search: the table is there, but not attached"},
+		mend:  `"semantik schema apply" mends it, as does: BEGIN; ALTER TABLE chunk_search ATTACH PARTITION chunk_search_p2 FOR VALUES IN (2); COMMIT`,
+	},
+	"partitions that have each other's name": {
+		sql: "alter table chunk_search_p0 rename to x; alter table chunk_search_p1 rename to chunk_search_p0; alter table x rename to chunk_search_p1",
+		found: []string{
+			"changed partition chunk_search_p1 of chunk_search: it holds the rows of chunk_search_p0, and should be called so",
+			"changed partition chunk_search_p0 of chunk_search: it holds the rows of chunk_search_p1, and should be called so",
+		},
+		mend: `"semantik schema apply" mends it, as does: BEGIN; ALTER TABLE chunk_search_p0 RENAME TO chunk_search_p0_before; ALTER TABLE chunk_search_p1 RENAME TO chunk_search_p0; COMMIT`,
+	},
+	"a partition that was detached, and renamed": {
+		alone: true,
+		sql: `insert into chunks (collection_id, partition_key, chunk_index, content) select id, partition_key, 0, 'kept' from collections limit 1;
+				do $$ declare k text := (select partition_key from chunks limit 1); begin
+				  execute 'alter table chunks detach partition chunks_p' || k; execute format('alter table chunks_p%s rename to "Old; drop table users"', k);
+				end $$`,
+		found: []string{"missing partition chunks_p"},
+		mend:  `"semantik schema apply" mends it, as does: BEGIN; ALTER TABLE "Old; drop table users" RENAME TO chunks_p`,
+	},
+	"a table like a partition": {
+		sql:      `create table "Users" (like chunks); insert into "Users" (id, collection_id, partition_key, chunk_index, content, enabled, metadata, created_at, updated_at) select 1, id, 2, 0, 'x', true, '{}', now(), now() from collections limit 1`,
+		found:    []string{`extra table "Users": not made by this program, and left alone`},
+		mend:     "it has the columns of chunks and a row of partition key 2, as if it had been chunks_p2: before anything else look",
+		unmended: true,
+	},
+	"a month that was detached": {
+		sql:   "alter table audit_log detach partition audit_log_" + nextMonth + "; insert into audit_log (created_at, actor, action, object_type) values (date_trunc('month', now()) + interval '1 month 3 days', 'a', 'b', 'c')",
+		found: []string{"missing partition audit_log_" + nextMonth + " of audit_log: the table is there, but not attached"},
+		mend:  `"semantik schema apply" mends it, as does: BEGIN; WITH moved AS (DELETE FROM audit_log_default`,
+	},
+	"a table whose name is a statement": {
+		sql:      `create table "x; drop table chunks" (id integer)`,
+		found:    []string{`extra table "x; drop table chunks": not made by this program`},
+		mend:     `if somebody needs it, ALTER TABLE "x; drop table chunks" SET SCHEMA takes it out of the way; if not, DROP TABLE "x; drop table chunks"`,
+		unmended: true,
 	},
 	"a missing month": {
 		sql:   "drop table audit_log_" + month,

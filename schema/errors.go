@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 var (
@@ -98,4 +100,30 @@ func (e *UnplannableError) Error() string {
 		lines[i] = d.String()
 	}
 	return "the database differs from the schema in what cannot be altered in place: " + strings.Join(lines, "; ")
+}
+
+// GapError says that a partition is missing, and that the table which is, or may be, it
+// cannot be attached. What was put back before stays so, and nothing else was changed.
+type GapError struct {
+	Gap Gap
+	// Cause is what PostgreSQL says; nil where it was not asked.
+	Cause error
+}
+
+func (e *GapError) Error() string {
+	said := e.Gap.String()
+	if e.Cause != nil {
+		said += ", and cannot be put back: " + causeText(e.Cause)
+	}
+	return said + "; " + mendGap(e.Gap)
+}
+
+func (e *GapError) Unwrap() error { return e.Cause }
+
+// causeText is PostgreSQL's sentence, without what is for programs.
+func causeText(err error) string {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pgErr.Message
+	}
+	return err.Error()
 }
