@@ -96,6 +96,9 @@ func (s *shell) showMended(mended []doctor.Mended) {
 	look := s.styleFor(s.stdout)
 	for _, m := range mended {
 		s.printf("%s\n", look.bold(folded(fmt.Sprintf("Mended: %s: %s", m.What, grouped(m.Count)), "")))
+		for _, detail := range m.Details {
+			s.printf("%s\n", folded(detail, "  "))
+		}
 		if m.Error != "" {
 			s.printf("%s\n", look.yellow(folded("not all of it: "+m.Error, "  ")))
 		}

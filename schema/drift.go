@@ -28,8 +28,9 @@ type Drift struct {
 	Object string `json:"object"`
 	// Detail says more, where there is more to say.
 	Detail string `json:"detail,omitempty"`
-	// mend is what mends it, where the rest does not tell.
+	// mend is what mends it, where the rest does not tell; gap is set for a [Gap].
 	mend string
+	gap  bool
 }
 
 func drifted(problem Problem, object, detail string) Drift {
@@ -271,3 +272,7 @@ func defaultOf(c *atlas.Column) string {
 		return "none"
 	}
 }
+
+// IsGap reports whether it is about a partition of the chunks or of their search rows that
+// is not where it should be, which [Manager.Gaps] tells of.
+func (d Drift) IsGap() bool { return d.gap }

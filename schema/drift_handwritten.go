@@ -139,7 +139,7 @@ func (m *Manager) gapDrift(ctx context.Context, s *session, st state) ([]Drift, 
 		if g.Unsure != "" {
 			d.Detail += ": " + g.Unsure
 		}
-		d.mend = mendGap(g)
+		d.mend, d.gap = mendGap(g), true
 		drift = append(drift, d)
 	}
 	return drift, nil

@@ -111,11 +111,11 @@ type GapError struct {
 }
 
 func (e *GapError) Error() string {
-	said := e.Gap.String()
-	if e.Cause != nil {
-		said += ", and cannot be put back: " + causeText(e.Cause)
+	if e.Cause == nil {
+		return e.Gap.String() + "; " + mendGap(e.Gap)
 	}
-	return said + "; " + mendGap(e.Gap)
+	return fmt.Sprintf("%s, and cannot be put back: %s; mend that by hand, or, if its rows are not to count, rename it, and %s",
+		e.Gap, causeText(e.Cause), e.Gap.making())
 }
 
 func (e *GapError) Unwrap() error { return e.Cause }

@@ -138,7 +138,7 @@ func readGaps(ctx context.Context, q querier, count int) ([]Gap, error) {
 			gap.State, gap.Found, gap.Unsure = GapDetached, named, "it is no table"
 		default:
 			gap.State = GapGone
-			gap.Commands = []string{fmt.Sprintf("CREATE TABLE %s PARTITION OF %s %s", gap.Partition, gap.Table, gap.Bound)}
+			gap.Commands = []string{gap.making()}
 		}
 		gaps = append(gaps, gap)
 		return nil
@@ -198,6 +198,11 @@ func (g *Gap) detached(found, schema, name string) {
 	g.Commands = append(g.Commands, g.attach())
 }
 
+// making is the statement that makes an empty one.
+func (g *Gap) making() string {
+	return fmt.Sprintf("CREATE TABLE %s PARTITION OF %s %s", g.Partition, g.Table, g.Bound)
+}
+
 func (g *Gap) attach() string {
 	return fmt.Sprintf("ALTER TABLE %s ATTACH PARTITION %s %s", g.Table, g.Partition, g.Bound)
 }
@@ -216,13 +221,12 @@ func (g *Gap) recognise(alike []lookalike) {
 	if len(found) == 0 {
 		return
 	}
-	making := g.Commands
 	g.detached(found[0].found, found[0].schema, found[0].name)
 	switch {
 	case len(found) > 1:
-		g.Unsure = fmt.Sprintf("so does %s have such rows; if neither is, %s", found[1].found, making[0])
+		g.Unsure = fmt.Sprintf("%s has such rows as well; if neither is, %s", found[1].found, g.making())
 	case found[0].schema != publicSchema:
-		g.Unsure = fmt.Sprintf("somebody has moved it to another schema, or made it there; if it is not, %s", making[0])
+		g.Unsure = fmt.Sprintf("somebody has moved it to another schema, or made it there; if it is not, %s", g.making())
 	}
 }
 

@@ -2,10 +2,12 @@ package schema
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Severity says how bad it is that a rule does not hold.
@@ -89,11 +91,12 @@ func (m *Manager) CheckData(ctx context.Context) ([]Violation, error) {
 // forChecks are the settings of a transaction that checks. Where the chunks are many they
 // are summed up, and joined with their search rows, partition by partition: as a whole
 // PostgreSQL sorts them on disk, which takes longer than all the rest. With few it would be
-// the planning that does.
+// the planning that does. Rows that a policy hides are an error, and not rows that are gone.
 const forChecks = `
 select set_config('statement_timeout', '0', true),
        set_config('idle_in_transaction_session_timeout', '0', true),
        set_config('work_mem', '64MB', true),
+       set_config('row_security', 'off', true),
        set_config('plan_cache_mode', 'auto', true),
        set_config('enable_partitionwise_join', large, true),
        set_config('enable_partitionwise_aggregate', large, true)
@@ -106,12 +109,29 @@ from (
 
 // CheckRules gives those of the rules that do not hold, as of the transaction, which has
 // other settings then. before hears of each statement, and which rules it is about; nil
-// is nobody. It ends with the context, and so does the statement that it waits for.
+// is nobody. It ends with the context, and so does the statement that it waits for. A rule
+// that cannot be checked is an error.
 func CheckRules(ctx context.Context, tx pgx.Tx, rules []Rule, before func(rules []Rule)) ([]Violation, error) {
-	if _, err := tx.Exec(ctx, forChecks); err != nil {
-		return nil, fmt.Errorf("preparing the checks: %w", err)
+	violations, unchecked, err := CheckEach(ctx, tx, rules, before)
+	if err == nil && len(unchecked) > 0 {
+		err = fmt.Errorf("checking that %s: %w", unchecked[0].Rule.Name, unchecked[0].Err)
 	}
-	var violations []Violation
+	return violations, err
+}
+
+// Unchecked is a rule that could not be checked.
+type Unchecked struct {
+	Rule Rule
+	// Err is PostgreSQL's reason.
+	Err error
+}
+
+// CheckEach is [CheckRules] that goes on after a rule which cannot be checked, and lists
+// those. Only a lost connection, or the end of the context, is an error.
+func CheckEach(ctx context.Context, tx pgx.Tx, rules []Rule, before func(rules []Rule)) (violations []Violation, unchecked []Unchecked, err error) {
+	if _, err := tx.Exec(ctx, forChecks); err != nil {
+		return nil, nil, fmt.Errorf("preparing the checks: %w", err)
+	}
 	for len(rules) > 0 {
 		together := 1
 		for together < len(rules) && rules[0].scan != nil && rules[together].scan == rules[0].scan {
@@ -120,21 +140,70 @@ func CheckRules(ctx context.Context, tx pgx.Tx, rules []Rule, before func(rules 
 		if before != nil {
 			before(rules[:together])
 		}
-		found, err := broken(ctx, tx, rules[:together])
+		found, failed, err := checkTogether(ctx, tx, rules[:together])
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		violations = append(violations, found...)
+		violations, unchecked = append(violations, found...), append(unchecked, failed...)
 		rules = rules[together:]
 	}
-	return violations, nil
+	return violations, unchecked, nil
+}
+
+// checkTogether checks rules that have the same scan: in one statement, or, where that
+// fails for something that is not there or not permitted, each by itself.
+func checkTogether(ctx context.Context, tx pgx.Tx, rules []Rule) (violations []Violation, unchecked []Unchecked, err error) {
+	violations, reason, err := attempt(ctx, tx, rules)
+	if err != nil || reason == nil {
+		return violations, nil, err
+	}
+	for _, r := range rules {
+		if len(rules) > 1 && strings.HasPrefix(codeOf(reason), "42") {
+			found, failed, err := checkTogether(ctx, tx, []Rule{r})
+			if err != nil {
+				return nil, nil, err
+			}
+			violations, unchecked = append(violations, found...), append(unchecked, failed...)
+			continue
+		}
+		unchecked = append(unchecked, Unchecked{Rule: r, Err: reason})
+	}
+	return violations, unchecked, nil
+}
+
+// attempt asks behind a savepoint, so that a statement that fails is the end of nothing
+// else. reason is PostgreSQL's, for a statement that has failed.
+func attempt(ctx context.Context, tx pgx.Tx, rules []Rule) (found []Violation, reason, err error) {
+	savepoint, err := tx.Begin(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("checking that %s: %w", rules[0].Name, err)
+	}
+	found, err = broken(ctx, savepoint, rules)
+	if err == nil {
+		return found, nil, savepoint.Commit(ctx)
+	}
+	if ctx.Err() != nil || codeOf(err) == "" || savepoint.Rollback(ctx) != nil {
+		return nil, nil, fmt.Errorf("checking that %s: %w", rules[0].Name, err)
+	}
+	return nil, err, nil
+}
+
+// codeOf is PostgreSQL's code of an error; "" where it comes from elsewhere.
+func codeOf(err error) string {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pgErr.Code
+	}
+	return ""
 }
 
 // Broken gives what breaks the rule, as of the transaction.
 func (r Rule) Broken(ctx context.Context, tx pgx.Tx) (Broken, error) {
 	found, err := broken(ctx, tx, []Rule{r})
-	if err != nil || len(found) == 0 {
-		return Broken{}, err
+	if err != nil {
+		return Broken{}, fmt.Errorf("checking that %s: %w", r.Name, err)
+	}
+	if len(found) == 0 {
+		return Broken{}, nil
 	}
 	return found[0].Broken, nil
 }
@@ -143,7 +212,7 @@ func (r Rule) Broken(ctx context.Context, tx pgx.Tx) (Broken, error) {
 func broken(ctx context.Context, tx pgx.Tx, rules []Rule) ([]Violation, error) {
 	rows, err := tx.Query(ctx, statementOf(rules))
 	if err != nil {
-		return nil, fmt.Errorf("checking that %s: %w", rules[0].Name, err)
+		return nil, err
 	}
 	var found []Violation
 	var number int
@@ -153,10 +222,7 @@ func broken(ctx context.Context, tx pgx.Tx, rules []Rule) ([]Violation, error) {
 		b = Broken{}
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("checking that %s: %w", rules[0].Name, err)
-	}
-	return found, nil
+	return found, err
 }
 
 // statementOf counts what breaks each of the rules, and keeps the first examples only,

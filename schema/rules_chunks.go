@@ -34,7 +34,6 @@ select format('%s chunks of collection %s in %s', sum(k.n), k.collection_id, k.p
 from k
 join collections c on c.id = k.collection_id
 where c.partition_key <> k.partition_key
-   or k.partition <> 'chunks_p' || c.partition_key
 group by k.collection_id, k.partition`,
 	},
 	{
@@ -149,7 +148,6 @@ select format('%s search rows of collection %s in %s', sum(s.n), s.collection_id
 from s
 join collections c on c.id = s.collection_id
 where c.partition_key <> s.partition_key
-   or s.partition <> 'chunk_search_p' || c.partition_key
 group by s.collection_id, s.partition`,
 	},
 	{

@@ -5,30 +5,26 @@ import "semantik/schema"
 // catalogRules look at what the tables are made of, with the queue's.
 var catalogRules = []schema.Rule{
 	{
-		Key: "partition_missing", Severity: schema.SeverityError,
-		Name:    "every partition of the chunks and of their search rows is there",
-		Meaning: "What belongs to a collection with such a key cannot be loaded; what the partition held is gone.",
-		Remedy:  "semantik doctor --fix makes partitions that are missing, empty. One that was detached is attached by hand: ALTER TABLE chunks ATTACH PARTITION chunks_p7 FOR VALUES IN (7).",
+		Key: "rows_hidden", Severity: schema.SeverityError,
+		Name:    "no row level security hides rows from this account",
+		Meaning: "Somebody has put a table under row level security. What it hides looks as if it were gone, for the program too where it signs in as this account.",
+		Remedy:  "ALTER TABLE … DISABLE ROW LEVEL SECURITY, or run this as a superuser.",
 		Statement: `
-select format('%s_p%s', parent, key), 1
-from unnest(array['chunks', 'chunk_search']) as parent
-cross join generate_series(0, chunk_partition_count() - 1) as key
-where not exists (
-  select 1
-  from pg_inherits i
-  where i.inhparent = to_regclass(parent)
-    and i.inhrelid = to_regclass(format('%s_p%s', parent, key))
-)`,
+select c.oid::regclass, 1
+from pg_class c
+where c.relnamespace = 'public'::regnamespace
+  and c.relkind in ('r', 'p')
+  and row_security_active(c.oid)`,
 	},
 	{
 		Key: "audit_partition_missing", Severity: schema.SeverityWarning,
 		Name:    "the audit log has a partition for this month, and one for what has none",
 		Meaning: "Entries go to the default partition, which makes later months slow to make; without that, changes fail.",
-		Remedy:  "semantik doctor --fix makes them; so does semantik tasks run audit-log.",
+		Remedy:  "semantik doctor --fix makes them, or attaches those that stand there detached.",
 		Statement: `
 select name, 1
 from unnest(array['audit_log_default', 'audit_log_' || to_char(now() at time zone 'UTC', 'YYYY_MM')]) as name
-where to_regclass(name) is null`,
+where not exists (select 1 from pg_inherits i where i.inhparent = to_regclass('audit_log') and i.inhrelid = to_regclass(name))`,
 	},
 	// What is being built just now is not valid yet.
 	{

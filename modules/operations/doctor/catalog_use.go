@@ -106,6 +106,7 @@ where u.scans = 0
   and u.bytes >= %d
   and since.at <= now() - interval '%d seconds'`, l.indexBytes, int64(l.counted.Seconds())),
 		},
+		// pg_stats shows an owner what pg_statistic shows a superuser only.
 		{
 			Key: "statistics_missing", Severity: schema.SeverityWarning,
 			Name:    "a table with rows was analyzed",
@@ -125,7 +126,7 @@ where c.relnamespace = 'public'::regnamespace
   and not c.relispartition
   and c.relname not like 'audit\_log%%'
   and live.n >= %d
-  and not exists (select 1 from pg_statistic s where s.starelid = c.oid)`, l.rows),
+  and not exists (select 1 from pg_stats s where s.schemaname = 'public' and s.tablename = c.relname)`, l.rows),
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"context"
 	"regexp"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ var injuries = map[string]string{
 	"sync_run_unfinished":            `insert into sync_runs (collection_id, triggered_by, started_at) select id, 'manual', now() - interval '2 hours' from collections`,
 	"task_failed":                    `insert into scheduled_tasks (name, next_due_at, last_status, last_error) values ('wind', now(), 'failed', 'no spring')`,
 
-	"partition_missing":       `drop table chunks_p1 cascade`,
+	"rows_hidden":             `alter table documents enable row level security`,
 	"audit_partition_missing": `drop table audit_log_default`,
 	"index_invalid":           `update pg_index set indisvalid = false where indexrelid = 'ix_documents_status'::regclass`,
 	"index_incomplete":        `create index idx_lacking on only chunks (token_count)`,
@@ -61,6 +62,8 @@ var elsewhere = map[string]func(statement string) string{
 	"setting_fsync":            func(s string) string { return strings.Replace(s, "setting = 'off'", "setting in ('on', 'off')", 1) },
 	"setting_shared_buffers":   func(s string) string { return regexp.MustCompile(`and \(.*?\)`).ReplaceAllString(s, "") },
 	"prepared_transaction":     func(s string) string { return "\nselect count(*), 1 from (" + s + ") prepared" },
+	// Who runs the tests sees all rows.
+	"rows_hidden": func(s string) string { return strings.Replace(s, "row_security_active(c.oid)", "c.relrowsecurity", 1) },
 	// A slot would hold the log of the server that all tests share, and a throw-away one has none.
 	"replication_slot": func(s string) string {
 		return strings.Replace(s, "pg_replication_slots", "(select 'gone' as slot_name, '0/1'::pg_lsn as restart_lsn, false as active, '3'::xid as xmin, null::xid as catalog_xmin) slots", 1)
@@ -94,6 +97,35 @@ func TestChecks_EachFindsWhatIsBroken(t *testing.T) {
 			require.NotEmpty(t, broken.Examples)
 			require.LessOrEqual(t, len(broken.Examples), schema.ViolationRows)
 		})
+	}
+}
+
+func TestChecks_NeedNoMoreThanToReadTheTables(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	tx, err := w.DB.Pool().Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	_, err = tx.Exec(testworld.Beside(t.Context()), `
+do $$ begin
+  execute format('create role %I', 'reader_of_' || current_database());
+  execute format('grant usage on schema public, river to %I', 'reader_of_' || current_database());
+  execute format('grant select on all tables in schema public, river to %I', 'reader_of_' || current_database());
+  execute format('grant select on all sequences in schema public, river to %I', 'reader_of_' || current_database());
+  execute format('set local role %I', 'reader_of_' || current_database());
+end $$`)
+	require.NoError(t, err)
+	var rules []schema.Rule
+	for _, c := range doctor.Checks() {
+		if c.Statement != "" {
+			rules = append(rules, c.Rule)
+		}
+	}
+	violations, unchecked, err := schema.CheckEach(testworld.Beside(t.Context()), tx, rules, nil)
+	require.NoError(t, err)
+	require.Empty(t, unchecked)
+	for _, v := range violations {
+		require.Contains(t, v.Rule.Key, "setting_", "an empty database breaks no rule: %s", v)
 	}
 }
 

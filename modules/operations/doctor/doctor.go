@@ -108,7 +108,8 @@ func (d *Doctor) Examine(ctx context.Context, progress Progress) (Report, error)
 		return report, err
 	}
 	done := 0
-	violations, err := schema.CheckRules(ctx, tx, rules, func(next []schema.Rule) {
+	var left unmade
+	violations, unchecked, err := schema.CheckEach(ctx, tx, rules, func(next []schema.Rule) {
 		progress(done, report.Checks, next[0].Name)
 		done += len(next)
 	})
@@ -118,24 +119,44 @@ func (d *Doctor) Examine(ctx context.Context, progress Progress) (Report, error)
 	for _, v := range violations {
 		report.Findings = append(report.Findings, found(v.Rule, v.Broken))
 	}
+	for _, u := range unchecked {
+		if err := left.add(ctx, u.Rule, u.Err); err != nil {
+			return report, err
+		}
+	}
 	// Whoever builds an index beside its use waits for snapshots that are older.
 	if err := tx.Rollback(ctx); err != nil {
 		return report, fmt.Errorf("examining the database: %w", err)
 	}
-	for _, look := range []struct {
-		what string
-		do   func(ctx context.Context) ([]Finding, error)
-	}{{ruleDrift.Name, d.drift}, {rulePartitions.Name, d.partitionHealth}} {
-		progress(done, report.Checks, look.what)
-		done++
-		more, err := look.do(ctx)
-		if err != nil {
-			return report, err
-		}
-		report.Findings = append(report.Findings, more...)
+	if err := d.lookBeside(ctx, &report, &left, func(r schema.Rule) { progress(done, report.Checks, r.Name); done++ }); err != nil {
+		return report, err
 	}
 	report.Findings = append(report.Findings, machine...)
+	report.Findings = append(report.Findings, one(ruleNotChecked, left.Broken)...)
 	report.sort()
 	report.Seconds = time.Since(began).Seconds()
 	return report, nil
+}
+
+// lookBeside makes the checks that have no statement. That of the partitions comes first
+// in the report, since others come of it.
+func (d *Doctor) lookBeside(ctx context.Context, report *Report, left *unmade, before func(r schema.Rule)) error {
+	for _, look := range []struct {
+		rule schema.Rule
+		do   func(ctx context.Context) ([]Finding, error)
+	}{{ruleGaps, d.gaps}, {ruleDrift, d.drift}, {rulePartitions, d.partitionHealth}} {
+		before(look.rule)
+		more, err := look.do(ctx)
+		if err != nil {
+			if err := left.add(ctx, look.rule, err); err != nil {
+				return err
+			}
+		}
+		if look.rule.Key == ruleGaps.Key {
+			report.Findings = append(more, report.Findings...)
+			continue
+		}
+		report.Findings = append(report.Findings, more...)
+	}
+	return nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // machineRules have no statement: what they look at is not within the database alone.
-var machineRules = []schema.Rule{ruleDrift, ruleUnchecked, ruleConnections, ruleDisk, ruleDiskFull, rulePartitions}
+var machineRules = []schema.Rule{ruleGaps, ruleDrift, ruleUnchecked, ruleConnections, ruleDisk, ruleDiskFull, rulePartitions, ruleNotChecked}
 
 var (
 	ruleDrift = schema.Rule{
@@ -66,7 +66,7 @@ func (d *Doctor) drift(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	drift = slices.DeleteFunc(drift, func(s schema.Drift) bool {
-		return s.Problem == schema.ProblemInvalid || s.Problem == schema.ProblemDisabled ||
+		return s.Problem == schema.ProblemInvalid || s.Problem == schema.ProblemDisabled || s.IsGap() ||
 			s.Problem == schema.ProblemMissing && strings.HasPrefix(s.Object, "partition ")
 	})
 	b := schema.Broken{Count: int64(len(drift))}

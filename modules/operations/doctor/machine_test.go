@@ -49,4 +49,23 @@ func TestExamine_LooksAtTheMachineToo(t *testing.T) {
 	require.NotContains(t, found, "setting_connections")
 	_, err = lock.Exec(t.Context(), `select pg_advisory_unlock_all()`)
 	require.NoError(t, err)
+
+	// A table is gone, and a column of another.
+	w.Exec(`alter table api_keys rename to keys; alter table document_contents rename column slice to part`)
+	r, found = report(doctor.Config{Disk: func(string) (free, total int64, err error) { return 0, 0, doctor.ErrNotHere }})
+	require.EqualValues(t, 4, found["not_checked"], "%v", r.Findings)
+	require.Contains(t, found, "schema_drift", "the rest goes on")
+	require.Contains(t, found, "partition_health")
+	for _, f := range r.Findings {
+		if f.Key == "not_checked" {
+			require.Equal(t, schema.SeverityError, f.Severity)
+			require.Equal(t, []string{
+				`document_content_gap: could not be checked: what it reads is not there (column o.slice does not exist); semantik schema check says what is missing`,
+				`orphan_api_keys_user: could not be checked: what it reads is not there (relation "api_keys" does not exist); semantik schema check says what is missing`,
+				`orphan_collection_permissions_api_key: could not be checked: what it reads is not there (relation "api_keys" does not exist); semantik schema check says what is missing`,
+				`orphan_document_contents_document: could not be checked: what it reads is not there (column t.slice does not exist); semantik schema check says what is missing`,
+			}, f.Examples)
+		}
+	}
+	w.Exec(`alter table keys rename to api_keys; alter table document_contents rename column part to slice`)
 }

@@ -17,6 +17,8 @@ type Mended struct {
 	// What was done, and to how many.
 	What  string `json:"what"`
 	Count int64  `json:"count"`
+	// Details are what there is to say of each, such as what is lost.
+	Details []string `json:"details,omitempty"`
 	// Error is why the rest was not; "" when all was.
 	Error string `json:"error,omitempty"`
 }
@@ -27,6 +29,18 @@ type MendOptions struct {
 	AllowDestructive bool
 }
 
+// need is what a way of mending judges by: it would take for lost what is only hidden.
+type need int
+
+const (
+	nothing   need = iota
+	allRows        // all rows of all tables, but for chunks and search rows
+	allChunks      // these as well
+)
+
+// saidKey is the detail of a note that is for whoever has it mended, too.
+const saidKey = "said"
+
 // mend is one way of mending.
 type mend struct {
 	// keys are the checks whose findings it mends.
@@ -35,6 +49,8 @@ type mend struct {
 	what string
 	// destructive is set where rows are deleted.
 	destructive bool
+	// needs says what must be there for it to judge by.
+	needs need
 	// do mends, and tells how much. What a transaction of it changes it notes in the same.
 	do func(ctx context.Context, d *Doctor, note note) (int64, error)
 }
@@ -58,11 +74,14 @@ func (d *Doctor) Mend(ctx context.Context, r Report, o MendOptions, progress Pro
 		if progress != nil {
 			progress(i, len(ways), m.what)
 		}
-		n, err := m.do(ctx, d, d.noteOf(m))
+		done := Mended{What: m.what}
+		err := d.blocked(ctx, m)
+		if err == nil {
+			done.Count, err = m.do(ctx, d, d.noteOf(m, &done.Details))
+		}
 		if ctx.Err() != nil {
 			return all, fmt.Errorf("mending: %w", ctx.Err())
 		}
-		done := Mended{What: m.what, Count: n}
 		for _, f := range r.Findings {
 			for _, key := range m.keys {
 				if f.Key == key {
@@ -79,14 +98,17 @@ func (d *Doctor) Mend(ctx context.Context, r Report, o MendOptions, progress Pro
 	return all, nil
 }
 
-// noteOf writes down what a way of mending does.
-func (d *Doctor) noteOf(m mend) note {
+// noteOf writes down what a way of mending does, and keeps what is said of it.
+func (d *Doctor) noteOf(m mend, said *[]string) note {
 	return func(ctx context.Context, n int64, details map[string]any) error {
 		if n == 0 {
 			return nil
 		}
 		entry := map[string]any{"what": m.what, "count": n}
 		maps.Copy(entry, details)
+		if text, ok := details[saidKey].(string); ok {
+			d.DB.AfterCommit(ctx, func(context.Context) { *said = append(*said, text) })
+		}
 		return d.Audit.Record(ctx, audit.Entry{Action: "doctor.fix", ObjectType: "database", ObjectID: m.keys[0], Details: entry})
 	}
 }

@@ -67,7 +67,7 @@ where c.relnamespace = 'public'::regnamespace
   and c.relkind = 'r'
   and not c.relispartition
   and pg_stat_get_live_tuples(c.oid) >= 10000
-  and not exists (select 1 from pg_statistic s where s.starelid = c.oid)`
+  and not exists (select 1 from pg_stats s where s.schemaname = 'public' and s.tablename = c.relname)`
 
 // analyzeTables leaves the parents of the partitions to whoever does so by the clock.
 func analyzeTables(ctx context.Context, d *Doctor, note note) (int64, error) {

@@ -23,7 +23,7 @@ func mendOf(r schema.Reference) mend {
 		begin, what = fmt.Sprintf("update %s t set %s = null", r.Table, r.Column), "rows of "+r.Table+" that name no "+r.Column+" any more"
 	}
 	return mend{
-		keys: []string{r.Key()}, what: what, destructive: !r.Forgets,
+		needs: allRows, keys: []string{r.Key()}, what: what, destructive: !r.Forgets,
 		do: inSliced(fmt.Sprintf("%s where ctid = any(array(select ctid from %s t where %s limit $1)) and %s", begin, r.Table, lost, lost)),
 	}
 }

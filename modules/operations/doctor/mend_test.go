@@ -10,6 +10,7 @@ import (
 
 	"semantik/modules/collections"
 	"semantik/modules/operations/doctor"
+	"semantik/modules/operations/upkeep"
 	"semantik/platform/auth"
 	"semantik/testworld"
 )
@@ -269,4 +270,82 @@ func TestMend_PutsTheTablesRight(t *testing.T) {
 	w.AddDocuments(c, testworld.File{Path: "late.txt", Content: "It goes on."})
 	_, found = examine(t, w)
 	require.Empty(t, found)
+}
+
+func TestMend_TakesNothingForLostThatIsNotAttached(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t)
+	c := hurt(t, w, "")
+	w.Exec(`update chunks set content = 'by hand', edited_at = now() where collection_id = $1 and chunk_index = 0`, c.ID)
+	w.AwaitQuiet()
+	key := w.Int(`select partition_key from collections where id = $1`, c.ID)
+	own := fmt.Sprintf("chunks_p%d", key)
+	attach := fmt.Sprintf("ALTER TABLE chunks ATTACH PARTITION %s FOR VALUES IN (%d)", own, key)
+	only := func(report doctor.Report, found map[string]int64) {
+		require.Equal(t, map[string]int64{"partition_missing": 1}, found)
+		require.Equal(t, "partition_missing", report.Findings[0].Key)
+	}
+
+	t.Run("what cannot be attached keeps all that needs the chunks from being mended", func(t *testing.T) {
+		w := w.In(t)
+		w.Exec(`alter table chunks detach partition ` + own + `; alter table ` + own + ` add column x integer`)
+		before := w.Snapshot()
+		report, found := examine(t, w)
+		require.Contains(t, report.Findings[0].Examples[0], attach)
+		for _, key := range []string{"search_row_chunk", "collection_chunk_count", "document_chunk_count", "chunk_index_gap"} {
+			require.Positive(t, found[key], key)
+		}
+		mended, err := w.Doctor.Mend(operator(t), report, doctor.MendOptions{AllowDestructive: true}, nil)
+		require.NoError(t, err)
+		require.Contains(t, mended[0].Error, `table "`+own+`" contains column "x" not found in parent "chunks"`)
+		for _, m := range mended[1:] {
+			require.Contains(t, m.Error, own+" is not attached to chunks", m.What)
+			require.Zero(t, m.Count)
+		}
+		require.Empty(t, before.Changed(w.Snapshot()))
+		corrected, left, err := upkeep.Recount(operator(t), w.Doctor.Upkeep, upkeep.Config{})
+		require.NoError(t, err)
+		require.Zero(t, corrected, "nor does the clock")
+		require.Equal(t, 1, left)
+	})
+	t.Run("what can be is attached, and all is as it was", func(t *testing.T) {
+		w := w.In(t)
+		w.Exec(`alter table ` + own + ` drop column x`)
+		report, _ := examine(t, w)
+		did := fix(t, w, report, false)
+		require.EqualValues(t, 1, did["partition_missing"])
+		require.EqualValues(t, 0, did["search_row_chunk"])
+		_, found := examine(t, w)
+		require.Empty(t, found)
+		require.Positive(t, w.Int(`select count(*) from chunks where content = 'by hand'`))
+	})
+	t.Run("one that is called otherwise gets its name", func(t *testing.T) {
+		w := w.In(t)
+		w.Exec(`alter table ` + own + ` rename to "Six"`)
+		report, found := examine(t, w)
+		only(report, found)
+		require.Contains(t, report.Findings[0].Examples[0], `ALTER TABLE "Six" RENAME TO `+own)
+		fix(t, w, report, false)
+		_, found = examine(t, w)
+		require.Empty(t, found)
+	})
+	t.Run("one that is gone is made, and what it held is said and made again", func(t *testing.T) {
+		w := w.In(t)
+		chunks := w.Read(c.ID).ChunkCount
+		w.Exec(`drop table ` + own)
+		report, _ := examine(t, w)
+		lost := fmt.Sprintf("%s is gone, with the chunks of 1 collections, which count %d", own, chunks)
+		require.Equal(t, lost, report.Findings[0].Examples[0])
+		mended, err := w.Doctor.Mend(operator(t), report, doctor.MendOptions{}, nil)
+		require.NoError(t, err)
+		require.Equal(t, []string{lost + "; an empty one was made"}, mended[0].Details)
+		w.AwaitQuiet()
+		w.Index()
+		_, found := examine(t, w)
+		require.Empty(t, found)
+		require.Equal(t, chunks, w.Read(c.ID).ChunkCount)
+	})
+	for _, sql := range w.Unexplained() {
+		require.Regexp(t, `^(ALTER|CREATE) TABLE`, sql)
+	}
 }

@@ -12,12 +12,12 @@ import (
 func mends() []mend {
 	ways := []mend{
 		{keys: []string{"trigger_disabled"}, what: "triggers switched on", do: enableTriggers},
-		{keys: []string{"partition_missing"}, what: "partitions made", do: inOneStatement(makePartitions)},
-		{keys: []string{"audit_partition_missing"}, what: "partitions of the audit log made", do: inOneStatement(makeAuditPartitions)},
+		{keys: []string{"partition_missing"}, what: "partitions put back, or made empty", do: closeChunkGaps},
+		{keys: []string{"audit_partition_missing"}, what: "partitions of the audit log put back, or made", do: closeAuditGaps},
 		{keys: []string{"sequence_behind"}, what: "sequences set behind the greatest id", do: mendSequences},
-		{keys: []string{"chunk_collection"}, what: "chunks of no collection deleted", destructive: true, do: dropOrphanedChunks},
-		{keys: []string{"search_row_collection"}, what: "search rows of no collection deleted", destructive: true, do: dropOrphanedSearchRows},
-		{keys: []string{"document_source"}, what: "documents taken out of a source that is not theirs", do: inSliced(leaveSources)},
+		{needs: allRows, keys: []string{"chunk_collection"}, what: "chunks of no collection deleted", destructive: true, do: dropOrphanedChunks},
+		{needs: allRows, keys: []string{"search_row_collection"}, what: "search rows of no collection deleted", destructive: true, do: dropOrphanedSearchRows},
+		{needs: allRows, keys: []string{"document_source"}, what: "documents taken out of a source that is not theirs", do: inSliced(leaveSources)},
 	}
 	for _, r := range schema.References() {
 		if r.Table == "collections" {
@@ -26,23 +26,23 @@ func mends() []mend {
 		ways = append(ways, mendOf(r))
 	}
 	return append(ways,
-		mend{keys: []string{"search_row_chunk", "search_row_document"}, what: "search rows without a chunk deleted", do: dropLostSearchRows},
-		mend{keys: []string{"document_duplicate"}, what: "documents that were there twice moved to the bin", do: binDuplicates},
+		mend{needs: allChunks, keys: []string{"search_row_chunk", "search_row_document"}, what: "search rows without a chunk deleted", do: dropLostSearchRows},
+		mend{needs: allChunks, keys: []string{"document_duplicate"}, what: "documents that were there twice moved to the bin", do: binDuplicates},
 		// While an operation is active counters are left alone, so this comes before those
 		// that start one.
 		mend{
-			keys: []string{"collection_document_count", "collection_bytes", "collection_chunk_count", "collection_vector_count"},
+			needs: allChunks, keys: []string{"collection_document_count", "collection_bytes", "collection_chunk_count", "collection_vector_count"},
 			what: "collections recounted", do: recountCollections,
 		},
-		mend{keys: []string{"source_count"}, what: "sources recounted", do: recountSources},
-		mend{keys: []string{"operation_lease", "operation_wait"}, what: "leases of operations put right", do: inSliced(mendLeases)},
-		mend{keys: []string{"operation_job", "operation_job_lost", "operation_waiting"}, what: "operations rung for", do: ringForOperations},
-		mend{keys: []string{"job_operation"}, what: "jobs without an operation discarded", do: inSliced(discardJobs)},
-		mend{keys: []string{"sync_run_unfinished"}, what: "runs over sources ended", do: inSliced(endRuns)},
-		mend{keys: []string{"chunk_index_gap", "chunk_offsets"}, what: "documents given back to be cut anew", do: requeueDocuments},
-		mend{keys: []string{"document_processing", "collection_status"}, what: "collections given back to the worker", do: resumeCollections},
-		mend{keys: []string{"document_chunk_count"}, what: "documents recounted", do: recountDocuments},
-		mend{keys: []string{"chunk_search_row"}, what: "documents noted for their search rows", do: noteUnindexed},
+		mend{needs: allRows, keys: []string{"source_count"}, what: "sources recounted", do: recountSources},
+		mend{needs: allRows, keys: []string{"operation_lease", "operation_wait"}, what: "leases of operations put right", do: inSliced(mendLeases)},
+		mend{needs: allRows, keys: []string{"operation_job", "operation_job_lost", "operation_waiting"}, what: "operations rung for", do: ringForOperations},
+		mend{needs: allRows, keys: []string{"job_operation"}, what: "jobs without an operation discarded", do: inSliced(discardJobs)},
+		mend{needs: allRows, keys: []string{"sync_run_unfinished"}, what: "runs over sources ended", do: inSliced(endRuns)},
+		mend{needs: allChunks, keys: []string{"chunk_index_gap", "chunk_offsets"}, what: "documents given back to be cut anew", do: requeueDocuments},
+		mend{needs: allChunks, keys: []string{"document_processing", "collection_status"}, what: "collections given back to the worker", do: resumeCollections},
+		mend{needs: allChunks, keys: []string{"document_chunk_count"}, what: "documents recounted", do: recountDocuments},
+		mend{needs: allChunks, keys: []string{"chunk_search_row"}, what: "documents noted for their search rows", do: noteUnindexed},
 		mend{keys: []string{"index_invalid"}, what: "indexes rebuilt, or what a broken rebuild has left dropped", do: rebuildIndexes},
 		mend{keys: []string{"index_incomplete"}, what: "indexes built on partitions", do: completeIndexes},
 		mend{keys: []string{"constraint_unvalidated"}, what: "constraints validated", do: validateConstraints},

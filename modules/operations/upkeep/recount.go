@@ -31,7 +31,7 @@ type tally struct {
 func (t tally) String() string {
 	text := fmt.Sprintf("Collections counted: %d; corrected: %d.", t.Collections, t.Corrected)
 	if t.Busy > 0 {
-		text += fmt.Sprintf(" Wrong and left for the next time, because something was being done with them: %d.", t.Busy)
+		text += fmt.Sprintf(" Wrong and left for the next time, because something was being done with them, or their partition is missing: %d.", t.Busy)
 	}
 	return text
 }
@@ -151,6 +151,11 @@ func (u *upkeep) correct(ctx context.Context, id uuid.UUID) (corrected, busy boo
 		if _, busy, err = u.OperationRows.Active(ctx, scope); err != nil || busy {
 			return err
 		}
+		whole, err := u.repository.isWhole(ctx, scope.PartitionKey())
+		if err != nil || !whole {
+			busy = true
+			return err
+		}
 		if says, has, err = u.count(ctx, id); err != nil {
 			return err
 		}
@@ -166,7 +171,7 @@ func (u *upkeep) correct(ctx context.Context, id uuid.UUID) (corrected, busy boo
 	case err != nil:
 		return false, false, err
 	case busy:
-		u.config.Logger.WarnContext(ctx, "the counters of a collection are wrong; they are left alone while something is being done with it", "collection_id", id)
+		u.config.Logger.WarnContext(ctx, "the counters of a collection are wrong; they are left alone while something is being done with it, or its partition is missing", "collection_id", id)
 	case corrected:
 		u.config.Logger.ErrorContext(ctx, "the counters of a collection were wrong and have been corrected; this is a bug, please report it",
 			"collection_id", id, "before", counters(says), "after", counters(has))
