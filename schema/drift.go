@@ -113,7 +113,11 @@ func (m *Manager) tableDrift(ctx context.Context, s *session, st state) ([]Drift
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(drift, foreign, notInForce), nil
+	unseen, err := unseenDrift(ctx, s, names)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(drift, foreign, notInForce, unseen), nil
 }
 
 const tablesSQL = `

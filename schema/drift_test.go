@@ -228,6 +228,48 @@ var injuries = map[string]injury{
 		mend:     "DROP TRIGGER hello ON users",
 		unmended: true,
 	},
+	"a rule that swallows what is deleted": {
+		sql:      `create rule "keep all" as on delete to users do instead nothing`,
+		found:    []string{`extra rule "keep all" on users: it changes what statements do`},
+		mend:     `DROP RULE "keep all" ON users`,
+		unmended: true,
+	},
+	"rows that are hidden": {
+		sql:      "alter table chunks enable row level security, force row level security; alter table api_keys enable row level security",
+		found:    []string{"changed table chunks: it is under row level security, for its owner too", "changed table api_keys: it is under row level security"},
+		mend:     "ALTER TABLE chunks DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY",
+		unmended: true,
+	},
+	"a table that is not vacuumed": {
+		sql:      "alter table refresh_tokens set (autovacuum_enabled = off)",
+		found:    []string{"changed table refresh_tokens: autovacuum is switched off for it"},
+		mend:     "ALTER TABLE refresh_tokens RESET (autovacuum_enabled)",
+		unmended: true,
+	},
+	"a foreign key that may be kept late": {
+		sql:      "alter table api_keys alter constraint fk_api_keys_user deferrable initially deferred",
+		found:    []string{"changed constraint fk_api_keys_user on api_keys: it is deferrable"},
+		mend:     "ALTER TABLE api_keys ALTER CONSTRAINT fk_api_keys_user NOT DEFERRABLE",
+		unmended: true,
+	},
+	"a check that names no column": {
+		sql:      "alter table chunking_configs add constraint no_more check (1 = 2)",
+		found:    []string{"extra check no_more on chunking_configs: (1 = 2)"},
+		mend:     "ALTER TABLE chunking_configs DROP CONSTRAINT no_more",
+		unmended: true,
+	},
+	"a check and a default of one partition": {
+		sql:      "alter table chunks_p0 add constraint mine check (chunk_index < 9), alter column enabled set default false",
+		found:    []string{"extra check mine on chunks_p0: it is of this partition alone", "changed column chunks_p0.enabled: its default is not that of chunks"},
+		mend:     "ALTER TABLE chunks_p0 DROP CONSTRAINT mine",
+		unmended: true,
+	},
+	"a column in another order": {
+		sql:      `alter table chunking_configs alter column name type text collate "C"`,
+		found:    []string{`changed column chunking_configs.name: its collation is "C"`},
+		mend:     "ALTER TABLE chunking_configs ALTER COLUMN name TYPE",
+		unmended: true,
+	},
 	"an unlogged table": {
 		sql:      "alter table idempotency_keys set unlogged",
 		found:    []string{"changed table idempotency_keys: it is unlogged: a crash empties it"},

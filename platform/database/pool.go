@@ -23,6 +23,8 @@ import (
 // every partition once. random_page_cost: with the default of 4 the checks of
 // foreign keys scan a small collections table instead of using its key, at less
 // than half the speed of a load. jit never pays for statements this short.
+// search_path: what somebody has set for the role or for the database would have
+// every statement look for its tables elsewhere.
 func sessionSettings(c Config) map[string]string {
 	return map[string]string{
 		"application_name":                    "semantik",
@@ -33,6 +35,7 @@ func sessionSettings(c Config) map[string]string {
 		"lock_timeout":                        "5000",
 		"idle_in_transaction_session_timeout": "60000",
 		"timezone":                            "UTC",
+		"search_path":                         "public",
 	}
 }
 

@@ -100,7 +100,7 @@ func TestSession_SettingsAreInForce(t *testing.T) {
 	db := open(t, func(c *database.Config) { c.QueryTimeout = 7 * time.Second })
 	for setting, want := range map[string]string{
 		"application_name": "semantik", "jit": "off", "plan_cache_mode": "force_custom_plan", "random_page_cost": "1.1",
-		"statement_timeout": "7s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "1min", "TimeZone": "UTC",
+		"statement_timeout": "7s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "1min", "TimeZone": "UTC", "search_path": "public",
 	} {
 		var got string
 		require.NoError(t, db.Querier(t.Context()).QueryRow(t.Context(), "select current_setting($1)", setting).Scan(&got))

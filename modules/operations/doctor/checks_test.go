@@ -52,6 +52,7 @@ var injuries = map[string]string{
 	"setting_autovacuum":       `set local track_counts = off`,
 	"setting_locks":            ``,
 	"setting_shared_buffers":   ``,
+	"setting_search_path":      `set local search_path = pg_catalog`,
 	"setting_replication_role": ``,
 }
 

@@ -116,6 +116,15 @@ func settingRules(l limits) []schema.Rule {
 			"shared_buffers to a quarter of the machine's memory, and restart PostgreSQL.",
 			fmt.Sprintf(`name = 'shared_buffers' and (setting = boot_val or setting = '16384') and pg_database_size(current_database()) > %d`, l.databaseBytes)),
 		{
+			Key: "setting_search_path", Severity: schema.SeverityError,
+			Name:    "a session finds the tables",
+			Meaning: "The program's statements look for their tables in another schema than public, where those are: every request fails.",
+			Remedy:  "ALTER ROLE … SET search_path = public, likewise for the database; behind a pooler, have its connections opened anew.",
+			Statement: `
+select format('search_path = %s', current_setting('search_path')), 1
+where current_schema() is distinct from 'public'`,
+		},
+		{
 			Key: "setting_replication_role", Severity: schema.SeverityError,
 			Name:    "no session begins with its foreign keys switched off",
 			Meaning: "Whatever is written in such a session is not checked: rows can point nowhere.",
