@@ -226,7 +226,7 @@ func (g *Gap) recognise(alike []lookalike) {
 	case len(found) > 1:
 		g.Unsure = fmt.Sprintf("%s has such rows as well; if neither is, %s", found[1].found, g.making())
 	case found[0].schema != publicSchema:
-		g.Unsure = fmt.Sprintf("somebody has moved it to another schema, or made it there; if it is not, %s", g.making())
+		g.Unsure = "somebody has moved it to another schema, or made it there; if it is not, " + g.making()
 	}
 }
 
