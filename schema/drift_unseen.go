@@ -36,6 +36,7 @@ select 'changed', format('table %I', o.relname), 'autovacuum is switched off for
        format('ALTER TABLE %I RESET (autovacuum_enabled)', o.relname)
 from ours o
 where exists (select 1 from pg_options_to_table(o.reloptions) where option_name = 'autovacuum_enabled' and not option_value::boolean)
+  and (o.parent is null or o.parent in (to_regclass('chunks'), to_regclass('chunk_search'), to_regclass('audit_log')))
 union all
 select 'changed', format('constraint %I on %I', k.conname, o.relname), 'it is deferrable, and may be kept late',
        case k.contype
