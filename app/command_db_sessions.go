@@ -3,8 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -152,49 +150,4 @@ func (s *shell) sureToKill(ctx context.Context, found []activity.Session, yes, t
 	}
 	typed, err := s.askLine(ctx, fmt.Sprintf("End %s? Type yes to go on: ", what))
 	return strings.EqualFold(strings.TrimSpace(typed), "yes"), err
-}
-
-type lockResult struct {
-	sessionResult
-
-	BlockedBy []int  `json:"blocked_by"`
-	Lock      string `json:"lock,omitempty"`
-}
-
-func newDBLocks(s *shell) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "locks",
-		Short: "Show who waits for whom",
-		Long: "Show the sessions of this database that wait for locks as a tree: each stands under those that it\n" +
-			"waits for. At the root is who has to end for the others to go on; how long it is old is the age\n" +
-			"of its transaction.",
-		Example: "  semantik db locks\n  semantik db locks --json",
-	}
-	return s.dbCommand(cmd, func(ctx context.Context, db *database.DB, asJSON bool) error {
-		found, err := activity.NewRepository(db).Locks(ctx)
-		if err != nil {
-			return err
-		}
-		if asJSON {
-			results := make([]lockResult, len(found))
-			for i, w := range found {
-				results[i] = lockResult{
-					sessionResult{PID: w.PID, User: w.User, Application: w.Application, Client: w.Client, State: w.State, Seconds: w.Age.Seconds(), Query: w.Text},
-					slices.Concat([]int{}, w.BlockedBy), w.Lock,
-				}
-			}
-			return s.json(map[string]any{"sessions": results})
-		}
-		if len(found) == 0 {
-			s.printf("Nobody waits for a lock.\n")
-			return nil
-		}
-		tree := activity.Tree(found)
-		rows := make([][]string, len(tree))
-		for i, b := range tree {
-			rows[i] = []string{strings.Repeat("· ", b.Depth) + strconv.Itoa(b.PID), tookText(b.Age), b.State, orDash(b.Lock), orDash(b.Application), statementText(b.Text)}
-		}
-		s.table([]string{"PID", "FOR", "STATE", "WAITS FOR", "APPLICATION", "STATEMENT"}, rows)
-		return nil
-	})
 }

@@ -170,10 +170,40 @@ func TestLocks_ShowsWhoWaitsForWhomAsATree(t *testing.T) {
 
 func TestTree_EndsWithThoseThatWaitInACircle(t *testing.T) {
 	t.Parallel()
-	tree := activity.Tree([]activity.Waiter{{PID: 1, BlockedBy: []int{2}}, {PID: 2, BlockedBy: []int{1}}, {PID: 3, BlockedBy: []int{0}}})
-	require.Len(t, tree, 3)
+	tree := activity.Tree([]activity.Waiter{{PID: 1, BlockedBy: []int{2}}, {PID: 2, BlockedBy: []int{1, 2}}, {PID: 3, BlockedBy: []int{0}}, {PID: 4, BlockedBy: []int{2}}})
+	require.Len(t, tree, 4)
 	require.Equal(t, 3, tree[0].PID)
+	require.Equal(t, []int{0, 0, 1, 2}, []int{tree[0].Depth, tree[1].Depth, tree[2].Depth, tree[3].Depth})
+	require.Equal(t, []int{0, 0, 1, 2}, []int{tree[0].Under, tree[1].Under, tree[2].Under, tree[3].Under})
 	require.Empty(t, activity.Tree(nil))
+}
+
+// Those that want one row wait for its holder or for the first of the queue, and for each
+// that stands before them.
+func TestTree_HasEachSessionOnceUnderWhoHasToEndFirst(t *testing.T) {
+	t.Parallel()
+	const n = 900
+	all := []activity.Waiter{{PID: 1}, {PID: 2, BlockedBy: []int{1}}}
+	for pid := 3; pid <= n; pid++ {
+		var before []int
+		for other := 2; other < pid; other++ {
+			before = append(before, other)
+		}
+		all = append(all, activity.Waiter{PID: pid, BlockedBy: before})
+	}
+	tree := activity.Tree(all)
+	require.Len(t, tree, n)
+	require.Equal(t, 1, tree[0].PID)
+	require.Equal(t, 2, tree[1].PID)
+	for _, branch := range tree[2:] {
+		require.Equal(t, 2, branch.Depth)
+		require.Equal(t, 2, branch.Under)
+	}
+	chain := []activity.Waiter{{PID: 1}}
+	for pid := 2; pid <= n; pid++ {
+		chain = append(chain, activity.Waiter{PID: pid, BlockedBy: []int{pid - 1}})
+	}
+	require.Equal(t, n-1, activity.Tree(chain)[n-1].Depth)
 }
 
 func TestVacuum_SaysWhatWantsItAndPassesOverWhatIsLocked(t *testing.T) {

@@ -1,7 +1,6 @@
 package activity
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -44,11 +43,11 @@ from pg_stat_activity a
 left join waiting w on w.pid = a.pid
 where w.pid is not null
    or a.pid in (select unnest(blocked_by) from waiting)
-order by a.pid
+order by w.pid is not null, a.pid
 limit 1000`
 
 // Locks lists the sessions of this database that wait for locks, and those that they wait
-// for, by their numbers.
+// for: those first that wait for nobody, then by their numbers.
 func (r *Repository) Locks(ctx context.Context) ([]Waiter, error) {
 	type row struct {
 		PID                              int
@@ -67,45 +66,4 @@ func (r *Repository) Locks(ctx context.Context) ([]Waiter, error) {
 		found[i] = Waiter{w.PID, w.User, w.Application, w.Client, w.State, seconds(w.Age), slices.Compact(w.BlockedBy), w.Lock, statements.Normalise(w.Text)}
 	}
 	return found, nil
-}
-
-// Branch is a session in the tree of those that wait for one another.
-type Branch struct {
-	Waiter
-
-	// Depth is 0 for one that waits for nobody.
-	Depth int
-}
-
-// Tree puts each session under those that it waits for; one that waits for several stands
-// under each of them. Those that wait in a circle, which PostgreSQL is about to break, stand
-// for themselves.
-func Tree(all []Waiter) []Branch {
-	var tree []Branch
-	listed := map[int]bool{}
-	var grow func(w Waiter, depth int, above []int)
-	grow = func(w Waiter, depth int, above []int) {
-		listed[w.PID] = true
-		tree = append(tree, Branch{w, depth})
-		above = append(slices.Clone(above), w.PID)
-		for _, other := range all {
-			if slices.Contains(other.BlockedBy, w.PID) && !slices.Contains(above, other.PID) {
-				grow(other, depth+1, above)
-			}
-		}
-	}
-	known := func(pid int) bool { return slices.ContainsFunc(all, func(w Waiter) bool { return w.PID == pid }) }
-	ordered := slices.Clone(all)
-	slices.SortStableFunc(ordered, func(a, b Waiter) int { return cmp.Compare(b.Age, a.Age) })
-	for _, w := range ordered {
-		if !slices.ContainsFunc(w.BlockedBy, known) {
-			grow(w, 0, nil)
-		}
-	}
-	for _, w := range ordered {
-		if !listed[w.PID] {
-			grow(w, 0, nil)
-		}
-	}
-	return tree
 }
