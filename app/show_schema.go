@@ -34,6 +34,11 @@ func (s *shell) showPlan(p *schema.Plan) {
 			}
 			s.printf("%s\n", paint(line))
 		}
+		for _, e := range statement.Effects {
+			if e.Instant != "" {
+				s.printf("%s\n", look.dim(fmt.Sprintf("-- before that %s on %s alone, for an instant: %s", e.Instant, e.Table, lockText[e.Instant])))
+			}
+		}
 		if statement.Online {
 			s.printf("%s\n", look.dim("-- after the transaction, CONCURRENTLY, however long it takes; killed, it goes on with the next apply"))
 		}

@@ -84,7 +84,10 @@ func (m *Manager) apply(ctx context.Context, o ApplyOptions, start time.Time, ap
 		return nil // another process did it
 	}
 	if !o.SkipIfCurrent {
-		if applied.Online, err = m.finish(ctx, s, st.last); err != nil { // what an apply before was killed at
+		// What an apply before was killed at. What cannot be, since what it is on is gone
+		// since, is planned anew.
+		applied.Online, err = m.finish(ctx, s, st.last)
+		if err != nil && !hasCode(err, codeUndefinedTable, codeUndefinedColumn) {
 			return err
 		}
 	}
@@ -260,11 +263,10 @@ func (*Manager) reverses(ctx context.Context, s *session, st state, plan *Plan, 
 
 func runStatements(ctx context.Context, s *session, statements []Statement) error {
 	for _, statement := range statements {
-		run := func() error { return execScript(ctx, s.conn, statement.SQL) }
 		if statement.Online {
-			run = func() error { return beginOnline(ctx, s, statement) }
+			continue // after the transaction
 		}
-		if err := run(); err != nil {
+		if err := execScript(ctx, s.conn, statement.SQL); err != nil {
 			return fmt.Errorf("running %q: %w", statement.SQL, err)
 		}
 	}

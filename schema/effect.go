@@ -40,6 +40,9 @@ type Effect struct {
 	Table string `json:"table"`
 	Lock  Lock   `json:"lock"`
 	Work  Work   `json:"work,omitempty"`
+	// Instant is a stronger lock that is taken before, on the table without its partitions,
+	// for an instant and beside the transaction; "": none.
+	Instant Lock `json:"instant_lock,omitempty"`
 	// Partitions that the lock and the work are on as well; 0: it has none.
 	Partitions int `json:"partitions,omitempty"`
 	// Rows of the table, as PostgreSQL estimates, and its size on the disk without

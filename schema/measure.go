@@ -52,6 +52,9 @@ func (m *Manager) measure(ctx context.Context, s *session, statements []Statemen
 			if e.Large && canBeOnline(*statement) {
 				statement.Online = true
 				e.Lock, e.Work = costs[formCreateIndexOnline].lock, costs[formCreateIndexOnline].work
+				if e.Partitions > 0 {
+					e.Instant = costs[formCreateIndex].lock // that of the parent alone
+				}
 			}
 			effects = append(effects, e)
 		}

@@ -11,7 +11,9 @@ import (
 )
 
 // unfinished is an index that is declared and not in force yet: one that an apply
-// builds after its transaction, or that was killed while it was built.
+// builds after its transaction, or that was killed while it was built. That of a table
+// with partitions is made on the parent alone first, and is not valid until each partition
+// has its own, so that it remembers by itself what is left to do.
 type unfinished struct {
 	// Index is its name, Table that of its table.
 	Index, Table string
@@ -34,6 +36,9 @@ where not i.indisvalid
   and not t.relispartition
 order by c.relname`
 
+// missingSQL asks whether the index $1 is not there and its table $2 is.
+const missingSQL = `select to_regclass($1) is null and to_regclass($2) is not null`
+
 // readUnfinished lists what is to be finished: what is declared and not valid, and
 // what the last apply was to build and did not begin.
 func (m *Manager) readUnfinished(ctx context.Context, q querier, last *Entry) ([]unfinished, error) {
@@ -54,11 +59,11 @@ func (m *Manager) readUnfinished(ctx context.Context, q querier, last *Entry) ([
 		if !ok || !strings.Contains(m.decl.tables, u.Index) || slices.ContainsFunc(found, func(f unfinished) bool { return f.Index == u.Index }) {
 			continue
 		}
-		var there bool
-		if err := q.QueryRow(ctx, "select to_regclass($1) is not null", publicSchema+"."+u.Index).Scan(&there); err != nil {
+		var missing bool
+		if err := q.QueryRow(ctx, missingSQL, publicSchema+"."+u.Index, publicSchema+"."+u.Table).Scan(&missing); err != nil {
 			return nil, fmt.Errorf("looking for unfinished indexes: %w", err)
 		}
-		if !there {
+		if missing {
 			found = append(found, u)
 		}
 	}
@@ -89,22 +94,11 @@ func splitIndex(sql string) (index, definition string, ok bool) {
 	return index, definition, ok
 }
 
-// beginOnline does what an online statement has within the transaction: nothing, or,
-// where the table has partitions, the index of the parent alone. That is not valid
-// until each partition has its own, and so remembers by itself what is left to do.
-func beginOnline(ctx context.Context, s *session, statement Statement) error {
-	u, ok := onlineIndex(statement)
-	if !ok || !u.Partitioned {
-		return nil
-	}
-	return execScript(ctx, s.conn, fmt.Sprintf("create index %s on only %s%s", quoted(u.Index), publicTable(u.Table), u.Definition))
-}
-
 // finish builds what is unfinished, outside of any transaction and while everybody
 // reads and writes. Whatever it is killed at, the next call goes on from there: an index
 // that was built and not attached is attached, one that was half built is dropped and
 // built again. The schema's lock keeps two from doing so at once.
-func (m *Manager) finish(ctx context.Context, s *session, last *Entry) ([]string, error) {
+func (m *Manager) finish(ctx context.Context, s *session, last *Entry) (done []string, err error) {
 	todo, err := m.readUnfinished(ctx, s.conn, last)
 	if err != nil || len(todo) == 0 {
 		return nil, err
@@ -114,7 +108,12 @@ func (m *Manager) finish(ctx context.Context, s *session, last *Entry) ([]string
 	if err := execScript(ctx, s.conn, "set lock_timeout = 0"); err != nil {
 		return nil, fmt.Errorf("before building indexes: %w", err)
 	}
-	var done []string
+	defer func() { // after an error too: an apply may go on
+		reset := fmt.Sprintf("set lock_timeout = %d", m.o.LockTimeout.Milliseconds())
+		if failed := execScript(ctx, s.conn, reset); failed != nil && err == nil {
+			err = fmt.Errorf("after building indexes: %w", failed)
+		}
+	}()
 	for _, u := range todo {
 		build := m.finishPlain
 		if u.Partitioned {
@@ -125,10 +124,6 @@ func (m *Manager) finish(ctx context.Context, s *session, last *Entry) ([]string
 			return done, fmt.Errorf("building the index %s on %s, which the next apply goes on with: %w", u.Index, u.Table, err)
 		}
 		done = append(done, u.Index)
-	}
-	err = execScript(ctx, s.conn, fmt.Sprintf("set lock_timeout = %d", m.o.LockTimeout.Milliseconds()))
-	if err != nil {
-		return done, fmt.Errorf("after building indexes: %w", err)
 	}
 	return done, nil
 }
@@ -175,10 +170,33 @@ type part struct {
 	Built, Half []string
 }
 
+// definitionSQL says how PostgreSQL spells the definition of the index $1; "" where it is
+// not there.
+const definitionSQL = `select coalesce(substring(pg_get_indexdef(to_regclass($1)) from ' USING .*$'), '')`
+
+// parentIndex makes the index of the parent alone, where it is not there, and gives its
+// definition. It may have been there and gone since the apply that declared it.
+func (m *Manager) parentIndex(ctx context.Context, s *session, u unfinished) (definition string, err error) {
+	read := func() error { return s.conn.QueryRow(ctx, definitionSQL, publicSchema+"."+u.Index).Scan(&definition) }
+	if err := read(); definition != "" || err != nil {
+		return definition, err
+	}
+	// Nobody writes to the table while this waits for those that do.
+	only := fmt.Sprintf("create index %s on only %s%s", quoted(u.Index), publicTable(u.Table), u.Definition)
+	if err := m.briefly(ctx, s, only); err != nil {
+		return "", err
+	}
+	if err := read(); err != nil {
+		return "", err
+	}
+	if definition == "" {
+		return "", errNotBuilt
+	}
+	return definition, nil
+}
+
 func (m *Manager) finishPartitioned(ctx context.Context, s *session, u unfinished) error {
-	definition := u.Definition
-	// The parent says how PostgreSQL spells the definition.
-	err := s.conn.QueryRow(ctx, "select substring(pg_get_indexdef(to_regclass($1)) from ' USING .*$')", publicSchema+"."+u.Index).Scan(&definition)
+	definition, err := m.parentIndex(ctx, s, u)
 	if err != nil {
 		return err
 	}
@@ -226,9 +244,8 @@ func (m *Manager) attachPart(ctx context.Context, s *session, u unfinished, p pa
 		}
 		p.Built = left[at].Built
 	}
-	attach := fmt.Sprintf("set local lock_timeout = %d; alter index %s attach partition %s",
-		m.o.LockTimeout.Milliseconds(), publicTable(u.Index), publicTable(p.Built[0]))
-	return s.inTx(ctx, true, func(ctx context.Context) error { return execScript(ctx, s.conn, attach) })
+	// Nobody reads the partition while this waits for those that do.
+	return m.briefly(ctx, s, fmt.Sprintf("alter index %s attach partition %s", publicTable(u.Index), publicTable(p.Built[0])))
 }
 
 // Finish builds the indexes that an apply has left to be built while everybody reads

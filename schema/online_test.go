@@ -251,3 +251,55 @@ func uniqueIndex(t *testing.T, files schema.Files) schema.Files {
 	files.Tables = replace(t, files.Tables, "create index ix_things_size", "create unique index ix_things_id on things (id);\ncreate index ix_things_size")
 	return files
 }
+
+// What was built online is no transaction's, so that a table which is waited for keeps
+// nobody from the tables of the transaction, nor from itself for longer than a moment.
+func TestOnline_waits_for_the_parent_without_keeping_others_from_anything(t *testing.T) {
+	t.Parallel()
+	pool, _, after := newOnline(t, servers[0])
+	after.Tables = replace(t, after.Tables, "    note    text,\n", "    note    text,\n    colour  text,\n")
+	holder, err := pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = holder.Rollback(context.Background()) }()
+	_, err = holder.Exec(t.Context(), "lock table parts in row exclusive mode")
+	require.NoError(t, err)
+
+	const patience = time.Second
+	retried := make(chan struct{})
+	o := schema.Options{LargeTable: 1, LockTimeout: patience, Logger: slog.New(&tripwire{text: "is tried again", left: 3, trip: func() { close(retried) }})}
+	m := schema.NewWith(pool, o, after)
+	plan, err := m.Plan(t.Context())
+	require.NoError(t, err)
+	at := slices.IndexFunc(plan.Statements, func(s schema.Statement) bool { return strings.Contains(s.SQL, "ix_parts_id") })
+	require.Equal(t, schema.LockShare, plan.Statements[at].Effects[0].Instant)
+	applied := make(chan error, 1)
+	go func() {
+		_, err := m.Apply(context.WithoutCancel(t.Context()), schema.ApplyOptions{})
+		applied <- err
+	}()
+	var longest time.Duration
+	for waiting := true; waiting; {
+		select {
+		case <-retried:
+			waiting = false
+		case <-time.After(5 * time.Millisecond):
+		}
+		for _, sql := range []string{"update parts set place = place where id < 0", "select from things limit 1"} {
+			began := time.Now()
+			execute(t, pool, sql)
+			longest = max(longest, time.Since(began))
+		}
+	}
+	require.Less(t, longest, patience, "a tenth of it and what a busy machine adds")
+	require.NoError(t, holder.Rollback(t.Context()))
+	require.NoError(t, <-applied)
+	requireIndexed(t, servers[0], pool, after)
+
+	// What somebody drops afterwards is made anew, with what it was on.
+	for _, gone := range []string{"drop index ix_parts_id", "drop index ix_things_note", "alter table things drop column note", "drop table parts"} {
+		execute(t, pool, gone)
+		_, err := m.Apply(t.Context(), schema.ApplyOptions{})
+		require.NoError(t, err, gone)
+		requireNoDrift(t, m)
+	}
+}

@@ -59,6 +59,9 @@ where id = $1`
 
 func (m *Manager) rollbackInTx(ctx context.Context, s *session, st state) (*Entry, error) {
 	start := time.Now()
+	if err := m.lockReverses(ctx, s, st.last.Reverses); err != nil {
+		return nil, err
+	}
 	if err := runStatements(ctx, s, st.last.Reverses); err != nil {
 		return nil, err
 	}

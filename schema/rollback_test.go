@@ -1,7 +1,10 @@
 package schema_test
 
 import (
+	"context"
+	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -88,4 +91,32 @@ func TestRollback_has_nothing_to_do_in_an_empty_database(t *testing.T) {
 	m := schema.New(newDatabase(t, servers[0]), schema.Options{})
 	_, err := m.Rollback(t.Context(), schema.RollbackOptions{AllowDestructive: true})
 	require.ErrorIs(t, err, schema.ErrNothingToRollBack)
+}
+
+// Each partition is held for less than is waited for, and both together for longer.
+func TestRollback_waits_for_all_partitions_together_no_longer_than_for_one(t *testing.T) {
+	t.Parallel()
+	pool, files := newSmall(t, servers[0]), smallFiles()
+	files.Tables = replace(t, files.Tables, "    place integer not null\n", "    place integer not null,\n    colour text\n")
+	_, err := schema.NewWith(pool, schema.Options{}, files).Apply(t.Context(), schema.ApplyOptions{})
+	require.NoError(t, err)
+	const patience = 400 * time.Millisecond
+	retried := make(chan struct{})
+	o := schema.Options{LockTimeout: patience, Logger: slog.New(&tripwire{text: "is tried again", left: 1, trip: func() { close(retried) }})}
+	undone := make(chan error, 1)
+	for n, part := range []string{"parts_1", "parts_2"} {
+		holder, err := pool.Begin(t.Context())
+		require.NoError(t, err)
+		defer func() { _ = holder.Rollback(context.Background()) }()
+		_, err = holder.Exec(t.Context(), "lock table "+part+" in access share mode")
+		require.NoError(t, err)
+		time.AfterFunc(time.Duration(n+1)*patience*3/4, func() { _ = holder.Rollback(context.Background()) })
+	}
+	go func() {
+		_, err := schema.NewWith(pool, o, files).Rollback(context.WithoutCancel(t.Context()), schema.RollbackOptions{AllowDestructive: true})
+		undone <- err
+	}()
+	<-retried
+	require.NoError(t, <-undone)
+	requireNoDrift(t, schema.NewWith(pool, schema.Options{}, smallFiles()))
 }

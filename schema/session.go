@@ -228,6 +228,8 @@ const (
 	codeCheckViolation        = "23514"
 	codeUndefinedFile         = "58P01"
 	codeFeatureNotSupported   = "0A000"
+	codeUndefinedTable        = "42P01"
+	codeUndefinedColumn       = "42703"
 )
 
 func hasCode(err error, codes ...string) bool {

@@ -108,7 +108,7 @@ func (m *Manager) tighten(ctx context.Context, s *session, t Tightening, progres
 	table, check := publicTable(t.Table), quoted(t.check())
 	if !checked {
 		add := fmt.Sprintf("alter table %s add constraint %s check (%s is not null) not valid", table, check, quoted(t.Column))
-		if err := m.alone(ctx, s, add); err != nil {
+		if err := m.alone(ctx, s, t.Table, LockAccessExclusive, add); err != nil {
 			return err
 		}
 	}
@@ -116,22 +116,29 @@ func (m *Manager) tighten(ctx context.Context, s *session, t Tightening, progres
 	if err := f.all(ctx); err != nil {
 		return err
 	}
-	if err := m.alone(ctx, s, fmt.Sprintf("alter table %s validate constraint %s", table, check)); err != nil {
+	if err := m.alone(ctx, s, t.Table, LockShareUpdateExclusive, fmt.Sprintf("alter table %s validate constraint %s", table, check)); err != nil {
 		if hasCode(err, codeCheckViolation) {
 			err = fmt.Errorf("rows of %s are left for which %s is null: %w", t.Table, t.Value, err)
-			if undo := m.alone(ctx, s, fmt.Sprintf("alter table %s drop constraint %s", table, check)); undo != nil {
+			if undo := m.alone(ctx, s, t.Table, LockAccessExclusive, fmt.Sprintf("alter table %s drop constraint %s", table, check)); undo != nil {
 				return fmt.Errorf("%w; and %w", err, undo)
 			}
 		}
 		return err
 	}
-	return m.alone(ctx, s, fmt.Sprintf("alter table %s alter column %s set not null, drop constraint %s", table, quoted(t.Column), check))
+	return m.alone(ctx, s, t.Table, LockAccessExclusive, fmt.Sprintf("alter table %s alter column %s set not null, drop constraint %s", table, quoted(t.Column), check))
 }
 
-// alone runs a statement in a transaction of its own, and tries it again while the
-// table is in use.
-func (m *Manager) alone(ctx context.Context, s *session, statement string) error {
-	err := m.whileLocked(ctx, func(ctx context.Context) error { return execScript(ctx, s.conn, statement) })
+// alone runs a statement on a table in a transaction of its own, with the lock that it
+// needs on all of its partitions before it begins, and tries it again while they are in use.
+func (m *Manager) alone(ctx context.Context, s *session, table string, lock Lock, statement string) error {
+	err := m.whileLocked(ctx, func(ctx context.Context) error {
+		return s.inTx(ctx, true, func(ctx context.Context) error {
+			if err := m.lockAll(ctx, s, map[string]Lock{table: lock}); err != nil {
+				return err
+			}
+			return execScript(ctx, s.conn, statement)
+		})
+	})
 	if err != nil {
 		return fmt.Errorf("running %q: %w", statement, err)
 	}
