@@ -113,6 +113,8 @@ type sessionResult struct {
 	State       string  `json:"state"`
 	Seconds     float64 `json:"seconds"`
 	Query       string  `json:"query"`
+	// Blocks is how many wait for its locks.
+	Blocks int `json:"blocks"`
 	// Ended is set by "kill": whether PostgreSQL was told to end it.
 	Ended *bool `json:"ended,omitempty"`
 }
@@ -120,7 +122,7 @@ type sessionResult struct {
 func sessionResults(sessions []activity.Session) []sessionResult {
 	results := make([]sessionResult, len(sessions))
 	for i, x := range sessions {
-		results[i] = sessionResult{PID: x.PID, User: x.User, Application: x.Application, Client: x.Client, State: x.State, Seconds: x.Age.Seconds(), Query: x.Text}
+		results[i] = sessionResult{PID: x.PID, User: x.User, Application: x.Application, Client: x.Client, State: x.State, Seconds: x.Age.Seconds(), Query: x.Text, Blocks: x.Blocks}
 	}
 	return results
 }
@@ -128,7 +130,15 @@ func sessionResults(sessions []activity.Session) []sessionResult {
 func (s *shell) showSessions(sessions []activity.Session) {
 	rows := make([][]string, len(sessions))
 	for i, x := range sessions {
-		rows[i] = []string{strconv.Itoa(x.PID), tookText(x.Age), x.State, orDash(x.Application), x.User, x.Client, statementText(x.Text)}
+		rows[i] = []string{strconv.Itoa(x.PID), tookText(x.Age), x.State, orDash(x.Application), x.User, x.Client, blocksText(x.Blocks), statementText(x.Text)}
 	}
-	s.table([]string{"PID", "FOR", "STATE", "APPLICATION", "USER", "CLIENT", "STATEMENT"}, rows)
+	s.table([]string{"PID", "FOR", "STATE", "APPLICATION", "USER", "CLIENT", "KEEPS WAITING", "STATEMENT"}, rows)
+}
+
+// blocksText is how many wait for a session.
+func blocksText(n int) string {
+	if n == 0 {
+		return "-"
+	}
+	return strconv.Itoa(n)
 }

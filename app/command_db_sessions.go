@@ -65,13 +65,16 @@ func newDBKill(s *shell) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "kill",
 		Short: "End statements that have run for too long",
-		Long: "List the statements of this database that have run for --older-than (an hour), ask, and end them.\n" +
-			"Without a terminal to ask on, and without --yes, they are listed and nothing is ended.\n\n" +
+		Long: "List the statements of this database that have run for --older-than (an hour), and the\n" +
+			"transactions of that age that do nothing and keep others waiting; ask, and end them. Without a\n" +
+			"terminal to ask on, and without --yes, they are listed and nothing is ended.\n\n" +
 			"A statement is told to stop, as by pg_cancel_backend: its program gets an error and keeps its\n" +
-			"connection. --terminate ends the connection, and with --idle also those that hold a transaction\n" +
-			"open and do nothing. Never listed are what makes a backup (semantik backup, pg_dump,\n" +
-			"pg_basebackup and the like), replication, and PostgreSQL's own, such as autovacuum.",
-		Example: "  semantik db kill\n  semantik db kill --older-than 10m --yes\n  semantik db kill --older-than 10m --idle --terminate",
+			"connection. --terminate ends the connection, which is the only way where nothing is done in a\n" +
+			"transaction, and with --idle also those that keep nobody waiting.\n\n" +
+			"Never listed are those that only wait for another which can be ended; what makes a backup\n" +
+			"(semantik backup, pg_dump, pg_basebackup and the like, by whatever name, and what copies a\n" +
+			"table out); what changes the schema; replication; PostgreSQL's own, such as autovacuum.",
+		Example: "  semantik db kill\n  semantik db kill --older-than 10m --terminate\n  semantik db kill --older-than 10m --idle --terminate --yes",
 	}
 	older := cmd.Flags().Duration("older-than", activity.DefaultLong, "how long a statement must have run")
 	terminate := cmd.Flags().Bool("terminate", false, "end the connection too")
@@ -97,7 +100,8 @@ func newDBKill(s *shell) *cobra.Command {
 		if !asJSON || !*yes && isTerminal(s.stdin) {
 			s.showSessions(found)
 		}
-		sure, err := s.sureToKill(ctx, found, *yes, *terminate)
+		able := len(found) - idleOnes(found, *terminate)
+		sure, err := s.sureToKill(ctx, able, *yes, *terminate)
 		if err != nil {
 			return err
 		}
@@ -118,15 +122,29 @@ func newDBKill(s *shell) *cobra.Command {
 		if asJSON {
 			return s.json(map[string]any{"sessions": results, "ended": ended})
 		}
-		s.saySlain(len(found), ended, sure)
+		s.saySlain(able, ended, sure)
+		if n := len(found) - able; n > 0 {
+			s.printf("%s a transaction open and %s nothing: --terminate ends the connection.\n", counted(n, "session holds", "sessions hold"), map[bool]string{true: "does", false: "do"}[n == 1])
+		}
 		return nil
 	})
+}
+
+// idleOnes counts those that can be ended with their connection alone, which is not asked for.
+func idleOnes(found []activity.Session, terminate bool) int {
+	n := 0
+	for _, x := range found {
+		if x.Idle() && !terminate {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *shell) saySlain(found, ended int, sure bool) {
 	switch {
 	case found == 0:
-		s.printf("No statement has run for so long.\n")
+		s.printf("No statement has run for so long that can be ended.\n")
 	case !sure:
 		s.printf("\nNothing was ended. --yes ends them without asking.\n")
 	case ended == found:
@@ -137,16 +155,16 @@ func (s *shell) saySlain(found, ended int, sure bool) {
 }
 
 // sureToKill asks, where there is somebody to ask.
-func (s *shell) sureToKill(ctx context.Context, found []activity.Session, yes, terminate bool) (bool, error) {
-	if len(found) == 0 || yes {
+func (s *shell) sureToKill(ctx context.Context, found int, yes, terminate bool) (bool, error) {
+	if found == 0 || yes {
 		return yes, nil
 	}
 	if !isTerminal(s.stdin) {
 		return false, nil
 	}
-	what := counted(len(found), "statement", "statements")
+	what := counted(found, "statement", "statements")
 	if terminate {
-		what = counted(len(found), "connection", "connections")
+		what = counted(found, "connection", "connections")
 	}
 	typed, err := s.askLine(ctx, fmt.Sprintf("End %s? Type yes to go on: ", what))
 	return strings.EqualFold(strings.TrimSpace(typed), "yes"), err

@@ -21,6 +21,8 @@ type sizeResult struct {
 	Indexes    int64  `json:"index_bytes"`
 	Toast      int64  `json:"toast_bytes"`
 	Total      int64  `json:"total_bytes"`
+	// Estimated bytes are those of the last vacuum: the table is locked.
+	Estimated bool `json:"estimated,omitempty"`
 }
 
 func newDBSizes(s *shell) *cobra.Command {
@@ -47,8 +49,12 @@ func newDBSizes(s *shell) *cobra.Command {
 			return s.json(map[string]any{"tables": results})
 		}
 		rows := make([][]string, len(found))
+		var locked []string
 		size := func(n int64) string { return mebibytes(float64(n) / (1 << 20)) }
 		for i, t := range found {
+			if t.Estimated {
+				locked = append(locked, tableName(t.Schema, t.Table))
+			}
 			partitions := "-"
 			if t.Partitions > 0 {
 				partitions = grouped(int64(t.Partitions))
@@ -56,6 +62,9 @@ func newDBSizes(s *shell) *cobra.Command {
 			rows[i] = []string{tableName(t.Schema, t.Table), size(t.Total), size(t.Heap), size(t.Indexes), size(t.Toast), grouped(t.Rows), grouped(t.DeadRows), partitions}
 		}
 		s.table([]string{"TABLE", "IN ALL", "ROWS", "INDEXES", "LONG VALUES", "COUNT", "DEAD", "PARTITIONS"}, rows)
+		if len(locked) > 0 {
+			s.notef("Locked right now, so that the sizes are those of the last vacuum: %s. \"semantik db locks\" says by whom.\n", plain(firstOf(locked, 10)))
+		}
 		return nil
 	})
 }

@@ -82,6 +82,7 @@ func withManager(ctx context.Context, c *config.Config, url string, log *slog.Lo
 		return usagef("the database URL cannot be understood; it looks like postgres://user:password@host:5432/name")
 	}
 	settings.MaxConns = 2
+	settings.ConnConfig.RuntimeParams["application_name"] = schema.ApplicationName
 	pool, err := pgxpool.NewWithConfig(ctx, settings)
 	if err != nil {
 		return fmt.Errorf("connecting to the database: %w", err)

@@ -55,7 +55,7 @@ func TestDB_KillAsksBeforeItEndsAndLeavesBackupsAlone(t *testing.T) {
 	require.Nil(t, listed.Sessions[0].Ended, "nobody was asked, and nothing was ended")
 	r := command(t, environ, "", "db", "kill")
 	require.Equal(t, 0, r.code)
-	require.Contains(t, r.stdout, "No statement has run for so long.", "an hour is the least by itself")
+	require.Contains(t, r.stdout, "No statement has run for so long that can be ended.", "an hour is the least by itself")
 	require.Contains(t, command(t, environ, "", "db", "slow", "--slow-query-ms", "1").stdout, "report")
 	require.Contains(t, command(t, environ, "", "db", "kill", "--older-than", "0s").stdout, "Nothing was ended.")
 	r = command(t, environ, "", "db", "kill", "--older-than", "0s", "--yes")

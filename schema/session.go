@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,6 +24,10 @@ const lockPollInterval = 50 * time.Millisecond
 
 // cleanupTimeout bounds what is done after the caller's context has ended.
 const cleanupTimeout = 5 * time.Second
+
+// ApplicationName is what the sessions are called in PostgreSQL that plan and change the
+// schema, unless their pool has a more particular name, such as a restore's.
+const ApplicationName = "semantik schema"
 
 // session is a connection of our own for one call. Atlas speaks database/sql and
 // we speak pgx; both reach the same connection, so the same transaction. Only
@@ -49,7 +54,10 @@ func (m *Manager) openSession(ctx context.Context) (*session, error) {
 		set lock_timeout = %d;
 		set plan_cache_mode = auto;
 		set jit = off;
-		set client_min_messages = warning`, publicSchema, m.o.LockTimeout.Milliseconds())
+		set client_min_messages = warning;`, publicSchema, m.o.LockTimeout.Milliseconds())
+	if name := config.ConnConfig.RuntimeParams["application_name"]; !strings.HasPrefix(name, "semantik ") {
+		settings += "set application_name = '" + ApplicationName + "'"
+	}
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		if afterConnect != nil {
 			if err := afterConnect(ctx, conn); err != nil {

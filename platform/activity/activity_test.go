@@ -2,6 +2,7 @@ package activity_test
 
 import (
 	"context"
+	"io"
 	"testing"
 	"time"
 
@@ -127,6 +128,84 @@ func TestKill_ListsWhatHasRunForSoLongAndNeverABackupNorItself(t *testing.T) {
 		require.False(t, done, "nor are they ended by their number")
 	}
 	p.exec(p.session("end"), `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'select pg_sleep%'`)
+}
+
+// How a backup is called is up to whoever makes it, and so is how its sessions are.
+func TestKill_NeverListsABackupByAnotherNameNorWhatChangesTheSchema(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	leader, worker, schema := p.session("nightly"), p.session("nightly"), p.session("semantik schema")
+	p.exec(leader, "begin isolation level repeatable read, read only")
+	var snapshot string
+	require.NoError(t, leader.QueryRow(t.Context(), "select pg_export_snapshot()").Scan(&snapshot))
+	p.exec(leader, "select count(*) from pg_class")
+	p.exec(worker, "begin isolation level repeatable read, read only; set transaction snapshot '"+snapshot+"'")
+	p.sleeps(schema)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	t.Cleanup(func() { cancel(); <-done })
+	go func() {
+		defer close(done)
+		_, _ = worker.PgConn().CopyTo(ctx, io.Discard, "copy (select repeat('x', 1000) from generate_series(1, 100), pg_sleep(60)) to stdout")
+	}()
+	require.Eventually(t, func() bool {
+		var copying int
+		err := p.db.Querier(t.Context()).QueryRow(t.Context(), `select count(*) from pg_stat_progress_copy`).Scan(&copying)
+		return err == nil && copying == 1
+	}, 10*time.Second, 5*time.Millisecond)
+	p.sleeps(p.session("report"))
+	require.Equal(t, "report", p.await(0, true, 1)[0].Application)
+	p.exec(p.session("end"), `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and query like '%pg_sleep%'`)
+}
+
+// It is who stands at the root that is ended: not those that wait for it, unless what
+// they wait for is left alone.
+func TestKill_ListsWhoKeepsOthersWaitingAndNotWhoOnlyWaits(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	lazy, backup := p.session("lazy"), p.session("pg_dump")
+	p.exec(lazy, "create table things (id int primary key); create table others (id int); insert into things values (1)")
+	p.exec(lazy, "begin; update things set id = 2; select 1")
+	p.exec(backup, "begin; select count(*) from others")
+	ended := make(chan error, 4)
+	wait := func(name, sql string) {
+		conn := p.session(name)
+		go func() {
+			_, err := conn.Exec(context.Background(), sql)
+			ended <- err
+		}()
+	}
+	wait("victim", "update things set id = 3 where id = 1")
+	wait("victim", "update things set id = 4 where id = 1")
+	wait("alter", "alter table others add column n int")
+	require.Eventually(t, func() bool {
+		found, err := p.Locks(t.Context())
+		return err == nil && len(found) == 5
+	}, 10*time.Second, 5*time.Millisecond)
+	names := map[string]activity.Session{}
+	for _, x := range p.await(0, false, 2) {
+		names[x.Application] = x
+	}
+	require.Contains(t, names, "lazy")
+	require.Contains(t, names, "alter")
+	require.Equal(t, 1, names["lazy"].Blocks)
+	done, err := p.End(t.Context(), names["lazy"], false)
+	require.NoError(t, err)
+	require.False(t, done, "there is no statement to end")
+	for name, all := range map[string]bool{"lazy": true, "alter": false} {
+		done, err := p.End(t.Context(), names[name], all)
+		require.NoError(t, err)
+		require.True(t, done, name)
+	}
+	failed := 0
+	for range 3 {
+		if err := <-ended; err != nil {
+			require.ErrorContains(t, err, "57014")
+			failed++
+		}
+	}
+	require.Equal(t, 1, failed, "the others go on")
+	p.exec(backup, "rollback")
 }
 
 func (p *place) pid(name string) (pid int) {
@@ -268,6 +347,15 @@ func TestSizes_PutPartitionsTogether(t *testing.T) {
 	require.Positive(t, found[0].Indexes)
 	require.GreaterOrEqual(t, found[0].Total, found[0].Heap+found[0].Indexes+found[0].Toast)
 	require.Zero(t, found[1].Partitions)
+
+	// One that somebody has locked is told from what was last known of it.
+	p.exec(conn, `begin; lock table part_a in access exclusive mode`)
+	estimated, err := p.Sizes(t.Context(), 100)
+	require.NoError(t, err)
+	require.Equal(t, []bool{true, false}, []bool{estimated[0].Estimated, estimated[1].Estimated})
+	require.Positive(t, estimated[0].Indexes)
+	require.LessOrEqual(t, estimated[0].Total, found[0].Total)
+	p.exec(conn, `rollback`)
 	few, err := p.Sizes(t.Context(), 1)
 	require.NoError(t, err)
 	require.Len(t, few, 1)

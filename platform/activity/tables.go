@@ -2,10 +2,13 @@ package activity
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"semantik/platform/database"
 )
 
 // Size is what a table takes, its partitions together.
@@ -18,14 +21,35 @@ type Size struct {
 	// Bytes of the rows themselves, of the indexes, of what is stored apart because it is
 	// long (TOAST), and of all together.
 	Heap, Indexes, Toast, Total int64
+	// Estimated says that somebody has it, or a part of it, locked, so that its bytes are
+	// those of the last vacuum.
+	Estimated bool
 }
 
-// selectSizes asks the files, and so takes the weakest lock on each table for a moment.
+// selectSizes asks the files, and so takes the weakest lock on each table for a moment:
+// save where somebody has, or waits for, the one lock that it would have to wait behind.
 const selectSizes = `
-with tables as (
-    select coalesce(nullif(pg_partition_root(c.oid), 0), c.oid) as root, c.oid, c.relkind, c.reltuples, c.reltoastrelid
+with locked as materialized (
+    select relation
+    from pg_locks
+    where locktype = 'relation'
+      and mode = 'AccessExclusiveLock'
+      and database = (select oid from pg_database where datname = current_database())
+      and pid <> pg_backend_pid()
+), tables as materialized (
+    select coalesce(nullif(pg_partition_root(c.oid), 0), c.oid) as root, c.oid, c.relkind, c.reltuples, c.relpages, c.reltoastrelid,
+           coalesce(toast.relpages, 0) as toastpages,
+           coalesce((select sum(i.relpages) from pg_index x join pg_class i on i.oid = x.indexrelid where x.indrelid = c.oid), 0) as indexpages,
+           exists (
+               select 1
+               from locked
+               where relation in (c.oid, c.reltoastrelid)
+                  or relation in (select indexrelid from pg_index where indrelid in (c.oid, nullif(c.reltoastrelid, 0)))
+           ) as locked,
+           current_setting('block_size')::bigint as page
     from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
+    left join pg_class toast on toast.oid = c.reltoastrelid
     where c.relkind in ('r', 'm')
       and c.relpersistence <> 't'
       and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
@@ -35,10 +59,11 @@ select n.nspname::text, p.relname::text,
        sum(case when pg_stat_get_last_analyze_time(t.oid) is not null or pg_stat_get_last_autoanalyze_time(t.oid) is not null
                 then pg_stat_get_live_tuples(t.oid) else greatest(t.reltuples::bigint, pg_stat_get_live_tuples(t.oid), 0) end)::bigint,
        sum(pg_stat_get_dead_tuples(t.oid))::bigint,
-       sum(pg_relation_size(t.oid))::bigint,
-       sum(pg_indexes_size(t.oid))::bigint,
-       sum(case when t.reltoastrelid = 0 then 0 else pg_total_relation_size(t.reltoastrelid) end)::bigint,
-       sum(pg_total_relation_size(t.oid))::bigint
+       sum(case when t.locked then t.relpages * page else pg_relation_size(t.oid) end)::bigint,
+       sum(case when t.locked then t.indexpages * page else pg_indexes_size(t.oid) end)::bigint,
+       sum(case when t.reltoastrelid = 0 then 0 when t.locked then t.toastpages * page else pg_total_relation_size(t.reltoastrelid) end)::bigint,
+       sum(case when t.locked then (t.relpages + t.indexpages + t.toastpages) * page else pg_total_relation_size(t.oid) end)::bigint,
+       bool_or(t.locked)
 from tables t
 join pg_class p on p.oid = t.root
 join pg_namespace n on n.oid = p.relnamespace
@@ -46,9 +71,18 @@ group by 1, 2
 order by 9 desc, 1, 2
 limit $1`
 
+// sizesAttempts is how often the sizes are asked for while somebody locks a table in
+// between: the next time it is known that it is locked.
+const sizesAttempts = 3
+
 // Sizes lists the tables of the database, the largest first, at most limit of them.
 func (r *Repository) Sizes(ctx context.Context, limit int) ([]Size, error) {
-	return collect[Size](ctx, r, selectSizes, limit)
+	for attempt := 1; ; attempt++ {
+		found, err := collect[Size](ctx, r, selectSizes, limit)
+		if err == nil || attempt == sizesAttempts || !errors.Is(err, database.ErrBusy) {
+			return found, err
+		}
+	}
 }
 
 // Want is a table, or a partition, and why it wants a vacuum; "" where it does not.
