@@ -200,10 +200,18 @@ func newSchemaRollback(s *shell) *cobra.Command {
 		Use:   "rollback",
 		Short: "Undo the last apply",
 		Long: "Undo the last apply that stands, in one transaction. Undoing the first one drops all tables.\n" +
-			"What would lose data is refused. A server that runs or starts applies its schema again: stop\n" +
-			"it first, and go on with the older program.",
+			"What would lose data is refused. A server of the newer version that runs refuses to write from\n" +
+			"then on, and one that starts applies its schema again: stop it first, and go on with the older\n" +
+			"program.",
 		Example: "  semantik schema rollback\n  semantik schema rollback --allow-destructive",
 	}, func(ctx context.Context, m *schema.Manager, asJSON bool) error {
+		servers, err := m.Servers(ctx)
+		if err != nil {
+			return err
+		}
+		if servers != "" {
+			s.notef("Servers or workers are connected, from %s: one of the newer version answers 503 from now on, and applies its schema\nagain when it is started again. Stop them, and go on with the older program.\n", plain(servers))
+		}
 		entry, err := m.Rollback(ctx, schema.RollbackOptions{AllowDestructive: destructive})
 		if err != nil {
 			return err

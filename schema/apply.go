@@ -51,11 +51,15 @@ func (a *Applied) Empty() bool {
 // error the tables are as they were.
 //
 // Errors: [PostgresVersionError], [NewerSchemaError], [PartitionCountError],
-// [DestructiveError], [UnplannableError], [GapError], [ErrBusy], [ErrLocked].
+// [DestructiveError], [UnplannableError], [GapError], [ErrBusy], [ErrLocked],
+// [ErrReadOnly].
 func (m *Manager) Apply(ctx context.Context, o ApplyOptions) (*Applied, error) {
 	start := time.Now()
 	applied := &Applied{}
 	err := m.apply(ctx, o, start, applied)
+	if hasCode(err, codeReadOnly) {
+		return nil, fmt.Errorf("%w: %w", ErrReadOnly, err)
+	}
 	if err != nil && !errors.Is(err, errDone) {
 		return nil, err
 	}

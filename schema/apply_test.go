@@ -273,6 +273,22 @@ func TestApply_refuses_a_server_that_is_too_old(t *testing.T) {
 	require.ErrorAs(t, err, &tooOld)
 }
 
+func TestPlan_of_a_database_that_takes_no_writes_says_so(t *testing.T) {
+	t.Parallel()
+	config := newDatabase(t, servers[0]).Config()
+	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	defer pool.Close()
+	m := schema.New(pool, schema.Options{})
+	_, err = m.Plan(t.Context())
+	require.ErrorIs(t, err, schema.ErrReadOnly)
+	_, err = m.Check(t.Context())
+	require.ErrorIs(t, err, schema.ErrReadOnly)
+	_, err = m.Apply(t.Context(), schema.ApplyOptions{})
+	require.ErrorIs(t, err, schema.ErrReadOnly)
+}
+
 func TestPlan_without_the_right_to_create_says_so(t *testing.T) {
 	t.Parallel()
 	admin := newDatabase(t, servers[0])

@@ -20,6 +20,9 @@ var (
 	// ErrRestoring says that a restore into the database has begun and not ended.
 	ErrRestoring = errors.New("a restore into this database goes on or was cut short, so that it is not whole; " +
 		"begin the same restore again, or take back what was there before with \"semantik restore --undo\"")
+	// ErrReadOnly says that the database takes no writes, which comparing needs as well.
+	ErrReadOnly = errors.New("this database takes no writes: it is a standby, or default_transaction_read_only is set; " +
+		"the schema is changed on the primary, and compared there too, in a transaction that is rolled back")
 	// ErrNothingToRollBack says that no entry of the history is left to undo.
 	ErrNothingToRollBack = errors.New("there is nothing to roll back")
 )
@@ -52,6 +55,20 @@ func (e *NewerSchemaError) Error() string {
 	}
 	return fmt.Sprintf("this database was made by a newer Semantik: its job queue has version %d, this program knows %d; "+
 		"use the newer program", e.DatabaseQueueVersion, e.QueueVersion)
+}
+
+// OlderSchemaError says that the schema of a database in use was rolled back, to one that
+// this program cannot work with.
+type OlderSchemaError struct {
+	Revision, DatabaseRevision int // 0: there is none
+}
+
+func (e *OlderSchemaError) Error() string {
+	const then = "start the program of before, or start this one again, which applies its schema again"
+	if e.DatabaseRevision == 0 {
+		return fmt.Sprintf("the schema of this database was rolled back, so that there is none; this program needs revision %d: %s", e.Revision, then)
+	}
+	return fmt.Sprintf("the schema of this database was rolled back to revision %d and this program needs %d: %s", e.DatabaseRevision, e.Revision, then)
 }
 
 // PartitionCountError says that the configured number of partitions is not the

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -42,18 +43,44 @@ order by e.id desc
 limit 1`
 
 // MayWrite says whether this program may write to the database as it is now, which
-// another process may have upgraded meanwhile: a [NewerSchemaError] when it may
-// not. A newer schema that goes with this program, see [OldestWriter], is no error.
-// It reads three rows and locks nothing, so it can be asked every second.
+// another process may have upgraded or rolled back meanwhile: a [NewerSchemaError] or an
+// [OlderSchemaError] when it may not. A newer schema that goes with this program, see
+// [OldestWriter], is no error. It reads three rows and locks nothing, so it can be asked
+// every second.
 func (m *Manager) MayWrite(ctx context.Context) error {
 	st := state{last: &Entry{}}
 	query := fmt.Sprintf(standingSQL, pgx.Identifier{m.o.QueueSchema, "river_migration"}.Sanitize())
 	err := m.pool.QueryRow(ctx, query).Scan(&st.last.Revision, &st.last.Details.OldestWriter, &st.queueVersion)
-	if err != nil {
-		return fmt.Errorf("looking whether the schema is newer: %w", err)
-	}
-	if m.isNewer(st) && !m.admits(st) {
+	switch {
+	case errors.Is(err, pgx.ErrNoRows): // no apply stands
+		return &OlderSchemaError{Revision: m.decl.revision}
+	case err != nil:
+		return fmt.Errorf("looking whether the schema is this program's: %w", err)
+	case m.isNewer(st) && !m.admits(st):
 		return m.newer(st)
+	case st.revision() < m.decl.revision:
+		return &OlderSchemaError{Revision: m.decl.revision, DatabaseRevision: st.revision()}
 	}
 	return nil
+}
+
+const serversSQL = `
+select coalesce(string_agg(format('%s (%s)', host, n), ', ' order by host), '')
+from (
+    select coalesce(host(client_addr), 'this machine') as host, count(*) as n
+    from pg_stat_activity
+    where datname = current_database()
+      and backend_type = 'client backend'
+      and application_name = 'semantik'
+    group by 1
+) as sessions`
+
+// Servers says in words from where servers and workers are connected, with how many
+// sessions; "" where none is.
+func (m *Manager) Servers(ctx context.Context) (string, error) {
+	var servers string
+	if err := m.pool.QueryRow(ctx, serversSQL).Scan(&servers); err != nil {
+		return "", fmt.Errorf("looking for servers: %w", err)
+	}
+	return servers, nil
 }

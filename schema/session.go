@@ -213,6 +213,9 @@ func (s *session) inScratch(ctx context.Context, fn func(ctx context.Context, sc
 		if hasCode(err, codeInsufficientPrivilege) {
 			return fmt.Errorf("comparing the schema needs the right to create a schema in the database, which its owner has: %w", err)
 		}
+		if hasCode(err, codeReadOnly) {
+			return ErrReadOnly
+		}
 		return fmt.Errorf("creating a scratch schema: %w", err)
 	}
 	if err := fn(ctx, scratch); err != nil {
@@ -236,6 +239,7 @@ const (
 	codeCheckViolation        = "23514"
 	codeUndefinedFile         = "58P01"
 	codeFeatureNotSupported   = "0A000"
+	codeReadOnly              = "25006"
 	codeUndefinedTable        = "42P01"
 	codeUndefinedColumn       = "42703"
 )

@@ -82,6 +82,9 @@ func TestUpgrade_of_a_database_made_by_the_schema_before(t *testing.T) {
 			status, err := previous.Status(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, schema.StateCurrent, status.State)
+			require.NoError(t, previous.MayWrite(t.Context()))
+			var older *schema.OlderSchemaError
+			require.ErrorAs(t, m.MayWrite(t.Context()), &older)
 
 			_, err = m.Apply(t.Context(), schema.ApplyOptions{})
 			require.NoError(t, err)

@@ -99,6 +99,16 @@ func TestServer_ThatIsUpgradedUnderItOnlyReadsAndSaysSo(t *testing.T) {
 	execBeside(t, w.URL, undo)
 	w.Await("the rollback is noticed", func() bool { return ready() == http.StatusOK })
 	create("written again", http.StatusCreated)
+
+	// So it is with one that is rolled back under it.
+	execBeside(t, w.URL, "update schema_history set rolled_back_by = id; alter table collections rename column description to described")
+	w.Await("it is noticed", func() bool { return ready() == http.StatusServiceUnavailable })
+	create("refused", http.StatusServiceUnavailable, `"code":"schema_older"`, "rolled back to nothing and this server needs revision 1")
+	w.Request(testworld.Scenario{Token: token, Method: http.MethodGet, URL: "/api/v2/collections/" + c.ID.String(), Status: http.StatusServiceUnavailable, Has: []string{"schema_older"}})
+	w.Request(testworld.Scenario{Method: http.MethodGet, URL: "/api/health/readyz", Status: http.StatusServiceUnavailable, Has: []string{"rolled back to nothing"}})
+	execBeside(t, w.URL, "update schema_history set rolled_back_by = null; alter table collections rename column described to description")
+	w.Await("the upgrade is noticed", func() bool { return ready() == http.StatusOK })
+	create("and again", http.StatusCreated)
 }
 
 func TestServer_OfAnOlderSchemaDoesNotStart(t *testing.T) {

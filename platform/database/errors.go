@@ -26,6 +26,10 @@ var (
 	ErrNoDatabase = apperr.New(apperr.Unavailable, "database_missing",
 		"PostgreSQL has no database with this name. Make it with createdb, or look at DATABASE_URL or POSTGRES_DB.")
 
+	// ErrReadOnly means that PostgreSQL takes no writes: it is a standby, or is set so.
+	ErrReadOnly = apperr.New(apperr.Unavailable, "database_read_only",
+		"The database takes no writes: it is a standby, or set to read only. The operator must look.").WithRetryAfter(30 * time.Second)
+
 	// ErrTimeout means that a statement took longer than it may.
 	ErrTimeout = apperr.New(apperr.Unavailable, "statement_timeout",
 		"The database took too long to answer; nothing was changed. Try again, or ask for less at once.").WithRetryAfter(5 * time.Second)

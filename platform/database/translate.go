@@ -53,7 +53,11 @@ func (db *DB) Translate(err error) error {
 		if reason := db.refusal.Load(); reason != nil {
 			return reason.WithCause(err)
 		}
-		return ErrUnavailable.WithCause(err)
+		return ErrReadOnly.WithCause(err)
+	case codeUndefinedTable, codeUndefinedColumn, codeUndefinedFunction:
+		if reason := db.refusal.Load(); reason != nil { // it was there, and is not in this schema
+			return reason.WithCause(err)
+		}
 	}
 	if connectionLost(err) || strings.HasPrefix(pgErr.Code, classResources) {
 		return ErrUnavailable.WithCause(err)

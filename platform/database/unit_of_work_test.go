@@ -239,7 +239,7 @@ func TestInTx_ReadOnlyRefusesToWrite(t *testing.T) {
 	t.Parallel()
 	db := open(t)
 	err := db.InTx(t.Context(), func(ctx context.Context) error { return insert(ctx, db, "x") }, database.ReadOnly())
-	require.ErrorIs(t, err, database.ErrUnavailable)
+	require.ErrorIs(t, err, database.ErrReadOnly)
 }
 
 func TestInTx_CancellingStopsTheStatement(t *testing.T) {

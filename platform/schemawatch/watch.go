@@ -3,6 +3,7 @@ package schemawatch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -23,9 +24,15 @@ var ErrNewer = apperr.New(apperr.Unavailable, "schema_newer",
 	"The database was upgraded for a newer version of the program, so that this server only reads any more. Try again at an upgraded server.").
 	WithRetryAfter(30 * time.Second)
 
+// ErrOlder refuses to write to a database whose schema was rolled back.
+var ErrOlder = apperr.New(apperr.Unavailable, "schema_older",
+	"The schema of the database was rolled back, so that this server cannot work with it. Try again at a server of the version before.").
+	WithRetryAfter(30 * time.Second)
+
 // Schema is what is asked: [schema.Manager].
 type Schema interface {
-	// MayWrite is a [schema.NewerSchemaError] when this program may not write.
+	// MayWrite is a [schema.NewerSchemaError] or a [schema.OlderSchemaError] when this
+	// program may not write.
 	MayWrite(ctx context.Context) error
 }
 
@@ -41,8 +48,21 @@ func New(db *database.DB, s Schema, log *slog.Logger) *Watch {
 	return &Watch{db: db, schema: s, log: log}
 }
 
-// refusal is what clients hear: both numbers, and who has to do something.
-func refusal(e *schema.NewerSchemaError) *apperr.Error {
+// refusal is what clients hear: both numbers, and who has to do something; nil for an error
+// that says nothing about the schema.
+func refusal(err error) *apperr.Error {
+	if e, ok := errors.AsType[*schema.OlderSchemaError](err); ok {
+		to := "was rolled back to nothing"
+		if e.DatabaseRevision > 0 {
+			to = fmt.Sprintf("was rolled back to revision %d", e.DatabaseRevision)
+		}
+		return ErrOlder.WithMessagef("The schema of the database %s and this server needs revision %d. "+
+			"The operator must start the version of the program before, or this one again, which applies its schema again.", to, e.Revision).WithCause(e)
+	}
+	e, ok := errors.AsType[*schema.NewerSchemaError](err)
+	if !ok {
+		return nil
+	}
 	what, database, program := "revision", e.DatabaseRevision, e.Revision
 	if e.DatabaseRevision <= e.Revision {
 		what, database, program = "version of the job queue", e.DatabaseQueueVersion, e.QueueVersion
@@ -70,17 +90,17 @@ func (w *Watch) Look(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	err := w.schema.MayWrite(bounded)
-	var newer *schema.NewerSchemaError
+	reason := refusal(err)
 	stopped := w.db.WritingStopped() != nil
 	switch {
-	case errors.As(err, &newer):
-		w.db.StopWriting(refusal(newer))
+	case reason != nil:
+		w.db.StopWriting(reason)
 		if !stopped {
-			w.log.ErrorContext(ctx, "nothing is written any more: "+newer.Error())
+			w.log.ErrorContext(ctx, "nothing is written any more: "+err.Error())
 		}
 	case err != nil:
 		if ctx.Err() == nil {
-			w.log.DebugContext(ctx, "whether the schema is newer cannot be told", "error", err)
+			w.log.DebugContext(ctx, "whether the schema is this program's cannot be told", "error", err)
 		}
 	case stopped:
 		w.db.ResumeWriting()
