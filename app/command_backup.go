@@ -53,12 +53,12 @@ func checkJobs(n int) error {
 
 // withDatabaseURL does something with the database in use, the embedded one started if
 // it does not run.
-func (s *shell) withDatabaseURL(cmd *cobra.Command, do func(ctx context.Context, c *config.Config, url string) error) (err error) {
+func (s *shell) withDatabaseURL(cmd *cobra.Command, origin origin, do func(ctx context.Context, c *config.Config, url string) error) (err error) {
 	c, err := s.load(cmd)
 	if err != nil {
 		return err
 	}
-	db, err := s.databaseFor(cmd.Context(), c, s.logger(c, upLogLevel(c)))
+	db, err := s.databaseFor(cmd.Context(), c, s.logger(c, upLogLevel(c)), origin)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func newBackupCreate(s *shell) *cobra.Command {
 		if *to == "-" && (*asJSON || isTerminal(s.stdout)) {
 			return usagef("a backup is no text: let standard output go to a file or to another program, and leave --json out")
 		}
-		return s.withDatabaseURL(cmd, func(ctx context.Context, c *config.Config, url string) error {
+		return s.withDatabaseURL(cmd, hasToBe, func(ctx context.Context, c *config.Config, url string) error {
 			path := *to
 			if path == "" {
 				path = filepath.Join(c.Store.BackupDir, backup.Name(time.Now()))
@@ -195,7 +195,7 @@ func (s *shell) verify(cmd *cobra.Command, c *config.Config, name string, quick 
 		// One of some collections has no database to be compared with.
 		return backup.VerifyFiles(cmd.Context(), b, n, progress)
 	}
-	err = s.withDatabaseURL(cmd, func(ctx context.Context, c *config.Config, url string) error {
+	err = s.withDatabaseURL(cmd, hasToBe, func(ctx context.Context, c *config.Config, url string) error {
 		v, err = backup.Verify(ctx, url, b, backup.RestoreOptions{Common: s.backupCommon(c, n, progress)})
 		return err
 	})

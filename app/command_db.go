@@ -55,7 +55,7 @@ func (s *shell) dbCommand(cmd *cobra.Command, do func(ctx context.Context, db *d
 		if err != nil {
 			return err
 		}
-		found, err := s.databaseFor(ctx, c, s.logger(c, upLogLevel(c)))
+		found, err := s.databaseFor(ctx, c, s.logger(c, upLogLevel(c)), hasToBe)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,6 +40,9 @@ func newDBOperations(s *shell) *cobra.Command {
 	cmd.PreRunE = func(*cobra.Command, []string) error { return checkLimit(*limit) }
 	return s.dbCommand(cmd, func(ctx context.Context, db *database.DB, asJSON bool) error {
 		found, err := operations.NewRepository(db).ListActive(ctx, *limit)
+		if database.Lacks(err) {
+			return fmt.Errorf("this database has not the schema of this program, so that there are no operations: %w", errNoSchema)
+		}
 		if err != nil {
 			return err
 		}
@@ -57,6 +61,9 @@ func newDBOperations(s *shell) *cobra.Command {
 		return nil
 	})
 }
+
+// errNoSchema says what to do about a database that somebody else uses, or nobody yet.
+var errNoSchema = errors.New("\"semantik schema status\" says what it has; look at DATABASE_URL")
 
 func (s *shell) showActive(found []operations.Active) {
 	if len(found) == 0 {

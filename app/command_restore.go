@@ -81,7 +81,7 @@ func (f *restoreFlags) check(args []string) error {
 }
 
 func (s *shell) undoRestore(cmd *cobra.Command, asJSON bool) error {
-	return s.withDatabaseURL(cmd, func(ctx context.Context, _ *config.Config, url string) error {
+	return s.withDatabaseURL(cmd, orNew, func(ctx context.Context, _ *config.Config, url string) error {
 		undone, err := backup.Undo(ctx, url, backup.Common{QueueSchema: jobs.Schema})
 		switch {
 		case err != nil:
@@ -98,7 +98,7 @@ func (s *shell) undoRestore(cmd *cobra.Command, asJSON bool) error {
 }
 
 func (s *shell) restore(cmd *cobra.Command, f *restoreFlags, name string, asJSON bool) error {
-	return s.withDatabaseURL(cmd, func(ctx context.Context, c *config.Config, url string) (err error) {
+	return s.withDatabaseURL(cmd, orNew, func(ctx context.Context, c *config.Config, url string) (err error) {
 		b, err := openBackup(c, name)
 		if err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"semantik/platform/config"
+	"semantik/platform/database"
 	"semantik/platform/jobs"
 	"semantik/platform/postgres"
 	"semantik/schema"
@@ -32,8 +33,9 @@ func newSchema(s *shell) *cobra.Command {
 	return withExitCodes(cmd)
 }
 
-// schemaCommand is what the commands on the schema have in common.
-func (s *shell) schemaCommand(cmd *cobra.Command, do func(ctx context.Context, m *schema.Manager, asJSON bool) error) *cobra.Command {
+// schemaCommand is what the commands on the schema have in common. On one that has to be
+// there they make none.
+func (s *shell) schemaCommand(cmd *cobra.Command, origin origin, do func(ctx context.Context, m *schema.Manager, asJSON bool) error) *cobra.Command {
 	cmd.Args = cobra.NoArgs
 	asJSON := addJSON(cmd)
 	addDatabase(cmd)
@@ -43,7 +45,7 @@ func (s *shell) schemaCommand(cmd *cobra.Command, do func(ctx context.Context, m
 		if err != nil {
 			return err
 		}
-		return s.withSchema(cmd.Context(), c, func(ctx context.Context, m *schema.Manager) error { return do(ctx, m, *asJSON) })
+		return s.withSchema(cmd.Context(), c, origin, func(ctx context.Context, m *schema.Manager) error { return do(ctx, m, *asJSON) })
 	}
 	return withExitCodes(cmd)
 }
@@ -65,9 +67,9 @@ func stopBy(ctx context.Context) time.Time {
 }
 
 // withSchema does something with the schema of the database in use.
-func (s *shell) withSchema(ctx context.Context, c *config.Config, do func(ctx context.Context, m *schema.Manager) error) (err error) {
+func (s *shell) withSchema(ctx context.Context, c *config.Config, origin origin, do func(ctx context.Context, m *schema.Manager) error) (err error) {
 	log := s.logger(c, upLogLevel(c))
-	db, err := s.databaseFor(ctx, c, log)
+	db, err := s.databaseFor(ctx, c, log, origin)
 	if err != nil {
 		return err
 	}
@@ -82,6 +84,9 @@ func withManager(ctx context.Context, c *config.Config, url string, log *slog.Lo
 		return usagef("the database URL cannot be understood; it looks like postgres://user:password@host:5432/name")
 	}
 	settings.MaxConns = 2
+	if settings.ConnConfig.ConnectTimeout == 0 {
+		settings.ConnConfig.ConnectTimeout = database.DefaultConnectTimeout
+	}
 	settings.ConnConfig.RuntimeParams["application_name"] = schema.ApplicationName
 	pool, err := pgxpool.NewWithConfig(ctx, settings)
 	if err != nil {
@@ -93,9 +98,17 @@ func withManager(ctx context.Context, c *config.Config, url string, log *slog.Lo
 	}))
 }
 
+// origin says where a command's database comes from.
+type origin int
+
+const (
+	orNew   origin = iota // the embedded one is made where there is none
+	hasToBe               // a database that is not there is an error: a look makes none
+)
+
 // databaseFor finds the database that is configured or runs, and starts the
 // embedded one where it does not.
-func (s *shell) databaseFor(ctx context.Context, c *config.Config, log *slog.Logger) (*databaseInUse, error) {
+func (s *shell) databaseFor(ctx context.Context, c *config.Config, log *slog.Logger, origin origin) (*databaseInUse, error) {
 	if c.DatabaseURL() == "" {
 		running, err := postgres.FindRunning(ctx, c.Store.DataDir)
 		if err == nil {
@@ -103,6 +116,14 @@ func (s *shell) databaseFor(ctx context.Context, c *config.Config, log *slog.Log
 		}
 		if !errors.Is(err, postgres.ErrNotRunning) {
 			return nil, err
+		}
+		dir, there, err := postgres.HasCluster(c.Store.DataDir)
+		if err != nil {
+			return nil, err
+		}
+		if !there && origin == hasToBe {
+			return nil, fmt.Errorf("there is no database to look at: no DATABASE_URL is set, and %s (SEMANTIK_DATA) holds none; "+
+				"name one of the two, or start in the folder of the .env file that does", dir)
 		}
 	}
 	return openDatabase(ctx, c, log, func(message string) { s.notef("%s\n", message) })
@@ -116,7 +137,7 @@ func newSchemaPlan(s *shell) *cobra.Command {
 			"it may lose, when it can fail, which lock it takes on which table, how large that is, and whether\n" +
 			"its rows are read or written anew.",
 		Example: "  semantik schema plan\n  semantik schema plan --json",
-	}, func(ctx context.Context, m *schema.Manager, asJSON bool) error {
+	}, hasToBe, func(ctx context.Context, m *schema.Manager, asJSON bool) error {
 		plan, err := m.Plan(ctx)
 		if err != nil {
 			return err
@@ -140,7 +161,7 @@ func newSchemaApply(s *shell) *cobra.Command {
 			"Indexes on tables of 64 MiB or more are built after the transaction while everybody reads and\n" +
 			"writes. It may be killed at any time, and goes on when it is run again.",
 		Example: "  semantik schema apply\n  DATABASE_URL=postgres://semantik@db/semantik semantik schema apply",
-	}, func(ctx context.Context, m *schema.Manager, asJSON bool) error {
+	}, orNew, func(ctx context.Context, m *schema.Manager, asJSON bool) error {
 		applied, err := m.Apply(ctx, schema.ApplyOptions{AllowDestructive: destructive})
 		if err != nil {
 			return err
@@ -160,7 +181,7 @@ func newSchemaStatus(s *shell) *cobra.Command {
 		Use:     "status",
 		Short:   "Say whether the schema is up to date",
 		Example: "  semantik schema status",
-	}, func(ctx context.Context, m *schema.Manager, asJSON bool) error {
+	}, hasToBe, func(ctx context.Context, m *schema.Manager, asJSON bool) error {
 		status, err := m.Status(ctx)
 		if err != nil {
 			return err
@@ -178,7 +199,7 @@ func newSchemaHistory(s *shell) *cobra.Command {
 		Use:     "history",
 		Short:   "List what was done to the schema",
 		Example: "  semantik schema history\n  semantik schema history --json",
-	}, func(ctx context.Context, m *schema.Manager, asJSON bool) error {
+	}, hasToBe, func(ctx context.Context, m *schema.Manager, asJSON bool) error {
 		entries, err := m.History(ctx)
 		if err != nil {
 			return err
@@ -204,7 +225,7 @@ func newSchemaRollback(s *shell) *cobra.Command {
 			"then on, and one that starts applies its schema again: stop it first, and go on with the older\n" +
 			"program.",
 		Example: "  semantik schema rollback\n  semantik schema rollback --allow-destructive",
-	}, func(ctx context.Context, m *schema.Manager, asJSON bool) error {
+	}, hasToBe, func(ctx context.Context, m *schema.Manager, asJSON bool) error {
 		servers, err := m.Servers(ctx)
 		if err != nil {
 			return err
@@ -235,7 +256,7 @@ func newSchemaCheck(s *shell) *cobra.Command {
 		Short:   "Find what was changed behind the program's back",
 		Long:    "Compare the database with what the schema declares, and list every difference. With one it\nexits with 1.",
 		Example: "  semantik schema check && echo all well",
-	}, func(ctx context.Context, m *schema.Manager, asJSON bool) error {
+	}, hasToBe, func(ctx context.Context, m *schema.Manager, asJSON bool) error {
 		drift, err := m.Check(ctx)
 		if err != nil {
 			return err

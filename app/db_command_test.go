@@ -2,16 +2,20 @@ package app_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"semantik/app"
+	"semantik/platform/database"
 	"semantik/platform/pgtest"
 )
 
@@ -89,6 +93,47 @@ func TestDB_EachCommandTellsOfADatabase(t *testing.T) {
 	r := command(t, home(t, "DATABASE_URL=postgres://semantik:hunter2@127.0.0.1:1/semantik"), "", "db", "locks")
 	require.Equal(t, 1, r.code)
 	require.NotContains(t, r.stderr, "hunter2")
+	r = command(t, home(t, "DATABASE_URL="+pgtest.Empty(t)), "", "db", "operations")
+	require.Equal(t, 1, r.code)
+	require.Contains(t, r.stderr, "has not the schema of this program")
+	require.NotContains(t, r.stderr, "SQLSTATE")
+}
+
+// What looks makes no database, and says which it has looked for.
+func TestDB_AndWhatElseLooksAtOneMakesNone(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	environ := home(t, "DATABASE_URL=", "SEMANTIK_DATA="+data)
+	for _, args := range [][]string{{"db", "locks"}, {"db", "kill"}, {"doctor"}, {"schema", "status"}, {"schema", "plan"}, {"schema", "check"}, {"schema", "history"}, {"schema", "rollback"}, {"backup", "create"}} {
+		r := command(t, environ, "", args...)
+		require.Equal(t, 1, r.code, args)
+		require.Contains(t, r.stderr, "no DATABASE_URL is set, and "+data, args)
+	}
+	require.NoDirExists(t, filepath.Join(data, "postgres"))
+}
+
+// One that takes connections and answers none, as a server does that is frozen.
+func TestDB_AServerThatDoesNotAnswerIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	environ := home(t, "DATABASE_URL=postgres://semantik@"+listener.Addr().String()+"/semantik?sslmode=disable&connect_timeout=1")
+	for _, args := range [][]string{{"db", "locks"}, {"schema", "status"}} {
+		r := command(t, environ, "", args...)
+		require.Equal(t, 1, r.code, args)
+		require.Contains(t, r.stderr, "PostgreSQL does not answer", args)
+	}
+	db, err := database.Open(t.Context(), database.Config{URL: pgtest.Empty(t)})
+	require.NoError(t, err)
+	t.Cleanup(db.Close)
+	require.Equal(t, database.DefaultConnectTimeout, db.Pool().Config().ConnConfig.ConnectTimeout)
+}
+
+func TestDB_NoConnectionLeftSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	require.ErrorIs(t, database.Refusal(fmt.Errorf("failed to connect: %w", &pgconn.PgError{Code: "53300"})), database.ErrUsedUp)
+	require.Contains(t, app.Explain(&pgconn.PgError{Code: "53300"}), "raise max_connections")
 }
 
 func TestWorker_AnswersMetricsAndProbesAtAnAddressOfItsOwnAndNothingElse(t *testing.T) {

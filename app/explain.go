@@ -22,7 +22,7 @@ func explain(err error) string {
 	var away *client.UnreachableError
 	err = database.Refusal(err)
 	switch {
-	case errors.Is(err, database.ErrRefused), errors.Is(err, database.ErrNoDatabase):
+	case errors.Is(err, database.ErrRefused), errors.Is(err, database.ErrNoDatabase), errors.Is(err, database.ErrUsedUp), errors.Is(err, database.ErrNoAnswer):
 		return apperr.From(err).Message
 	case errors.As(err, &destructive):
 		var s strings.Builder

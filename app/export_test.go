@@ -66,3 +66,6 @@ func Quoted(word string) string { return quoted(word) }
 
 // Partitions shows the partitions on standard output.
 func (s Shell) Partitions(p client.Partitions) { (&shell{stdout: s.Stdout}).showPartitions(p) }
+
+// Explain says an error to the person at the command line.
+func Explain(err error) string { return explain(err) }

@@ -24,7 +24,11 @@ func (s *shell) withUsers(cmd *cobra.Command, do func(ctx context.Context, servi
 // withOperator does something with the program on the database itself, as the operator,
 // whether a server runs or not. A database whose schema is in another state is left alone.
 func (s *shell) withOperator(cmd *cobra.Command, states []schema.State, do func(ctx context.Context, a *App) error) error {
-	return s.withDatabaseURL(cmd, func(ctx context.Context, c *config.Config, url string) error {
+	origin := hasToBe
+	if slices.Contains(states, schema.StateEmpty) {
+		origin = orNew
+	}
+	return s.withDatabaseURL(cmd, origin, func(ctx context.Context, c *config.Config, url string) error {
 		log := s.logger(c, upLogLevel(c))
 		if err := s.checkSchema(ctx, c, url, states); err != nil {
 			return err

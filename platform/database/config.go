@@ -17,6 +17,10 @@ const (
 	DefaultRecycle       = time.Hour
 	DefaultQueryTimeout  = 30 * time.Second
 	DefaultRetryInterval = 500 * time.Millisecond
+
+	// DefaultConnectTimeout bounds connecting where the URL has no connect_timeout: a
+	// server that is frozen takes connections and answers none.
+	DefaultConnectTimeout = 10 * time.Second
 )
 
 // Constraints maps the name of a constraint or unique index to the error that

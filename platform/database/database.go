@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -69,26 +70,40 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	}
 	if err := db.Ping(ctx); err != nil {
 		db.Close()
+		if errors.Is(err, ErrPoolExhausted) { // of a pool that nobody uses yet
+			return nil, ErrNoAnswer.WithCause(err)
+		}
 		return nil, Refusal(err)
 	}
 	return db, nil
 }
 
-// Refusal says in plain words why PostgreSQL does not let us in, where waiting
-// does not help: [ErrRefused], [ErrNoDatabase], or the error as it is. pgx's own text repeats user and database, once for each way that
-// it tried.
+// Refusal says in plain words why PostgreSQL does not let us in: [ErrRefused],
+// [ErrNoDatabase], [ErrUsedUp], [ErrNoAnswer], or the error as it is. pgx's own text repeats
+// user and database, once for each way that it tried.
 func Refusal(err error) error {
-	var pgErr *pgconn.PgError
-	switch {
-	case !errors.As(err, &pgErr):
-		return err
-	case strings.HasPrefix(pgErr.Code, classAuthorization):
-		return ErrRefused.WithCause(err)
-	case pgErr.Code == codeNoSuchDatabase:
-		return ErrNoDatabase.WithCause(err)
-	default:
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch {
+		case strings.HasPrefix(pgErr.Code, classAuthorization):
+			return ErrRefused.WithCause(err)
+		case pgErr.Code == codeNoSuchDatabase:
+			return ErrNoDatabase.WithCause(err)
+		case pgErr.Code == codeTooManyConnections:
+			return ErrUsedUp.WithCause(err)
+		}
 		return err
 	}
+	if failed, ok := errors.AsType[*pgconn.ConnectError](err); ok && pgconn.Timeout(failed) {
+		return ErrNoAnswer.WithCause(err)
+	}
+	return err
+}
+
+// Lacks reports whether a statement failed of a table, a column or a function that is not
+// there.
+func Lacks(err error) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && slices.Contains([]string{codeUndefinedTable, codeUndefinedColumn, codeUndefinedFunction}, pgErr.Code)
 }
 
 // closeTimeout is how long Close waits for connections that are in use. Who closes

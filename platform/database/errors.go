@@ -26,6 +26,14 @@ var (
 	ErrNoDatabase = apperr.New(apperr.Unavailable, "database_missing",
 		"PostgreSQL has no database with this name. Make it with createdb, or look at DATABASE_URL or POSTGRES_DB.")
 
+	// ErrUsedUp means that PostgreSQL lets nobody in any more, and ErrNoAnswer that it takes
+	// the connection and does not answer, or cannot be reached in time.
+	ErrUsedUp = apperr.New(apperr.Unavailable, "database_connections_used_up",
+		"PostgreSQL has no connection left. \"semantik db connections\" as a superuser, for whom it keeps a few, shows who has them: end what nobody needs, "+
+			"give the servers less (DB_POOL_SIZE, DB_MAX_OVERFLOW), or raise max_connections.")
+	ErrNoAnswer = apperr.New(apperr.Unavailable, "database_no_answer",
+		"PostgreSQL does not answer: it cannot be reached in time, or hangs. Look at it and at its log, and at DATABASE_URL.")
+
 	// ErrReadOnly means that PostgreSQL takes no writes: it is a standby, or is set so.
 	ErrReadOnly = apperr.New(apperr.Unavailable, "database_read_only",
 		"The database takes no writes: it is a standby, or set to read only. The operator must look.").WithRetryAfter(30 * time.Second)

@@ -52,6 +52,9 @@ func openPool(ctx context.Context, c Config, prepare func(context.Context, *pgx.
 		maps.Copy(pc.ConnConfig.RuntimeParams, sessionSettings(c))
 		pc.PrepareConn = prepare
 	}
+	if pc.ConnConfig.ConnectTimeout == 0 {
+		pc.ConnConfig.ConnectTimeout = DefaultConnectTimeout
+	}
 	pc.MaxConns = int32(min(c.MaxConns+c.ListenerConns, 10_000))
 	pc.MinConns = 0
 	pc.MaxConnLifetime = c.Recycle

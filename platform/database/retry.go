@@ -35,6 +35,7 @@ const (
 	codeQueryCanceled        = "57014"
 	codeLockNotAvailable     = "55P03"
 	codeNoSuchDatabase       = "3D000"
+	codeTooManyConnections   = "53300"
 	codeUndefinedTable       = "42P01"
 	codeUndefinedColumn      = "42703"
 	codeUndefinedFunction    = "42883"

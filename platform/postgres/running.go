@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -47,6 +48,21 @@ func FindRunning(ctx context.Context, dataDir string) (Running, error) {
 		return Running{}, ErrDataDirectory.WithMessagef("The database password %s cannot be read.", l.password).WithCause(err)
 	}
 	return Running{URL: databaseURL(databaseName, password, file.socketDir, file.port), PID: file.pid}, nil
+}
+
+// HasCluster reports whether a data directory, [DefaultDataDir] when empty, holds a
+// database, without making anything; dir is the directory that was looked at.
+func HasCluster(dataDir string) (dir string, there bool, err error) {
+	if dataDir == "" {
+		if dataDir, err = DefaultDataDir(); err != nil {
+			return "", false, err
+		}
+	}
+	if dir, err = filepath.Abs(dataDir); err != nil {
+		return dataDir, false, fmt.Errorf("resolving the data directory: %w", err)
+	}
+	there, err = layoutOf(dir).hasCluster()
+	return dir, there, err
 }
 
 func readPIDFileOf(l layout) (*pidFile, error) {

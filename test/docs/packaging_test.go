@@ -54,6 +54,9 @@ func unitsStartCommands(t *testing.T, program string) {
 		require.NoError(t, err)
 		started := regexp.MustCompile(`(?m)^ExecStart(?:Post)?=(\S+) (.+)$`).FindAllStringSubmatch(string(content), -1)
 		require.NotEmpty(t, started, path)
+		if strings.Contains(string(content), "\nRestart=") {
+			require.Contains(t, string(content), "\nStartLimitIntervalSec=0\n", "%s: a PostgreSQL that is away for long must not leave it away for good", path)
+		}
 		for _, s := range started {
 			require.Equal(t, installedAs, s[1], path)
 			requireUsage(t, program, strings.Fields(s[2]))
