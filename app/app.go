@@ -163,7 +163,7 @@ func (a *App) join(ctx context.Context, c *config.Config, o Options) error {
 	a.watchDatabase(c, o)
 	var err error
 	a.Queue, err = jobs.New(a.DB, jobs.Config{
-		Concurrency: c.Operations.Concurrency, StopTimeout: c.HTTP.ShutdownTimeout, Logger: o.Logger, Quick: o.Quick,
+		Concurrency: c.Operations.Concurrency, StopTimeout: c.HTTP.ShutdownTimeout, Logger: saySeldom(o.Logger), Quick: o.Quick,
 	})
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ import (
 
 // beginWatching makes what sees the program from its first statement on.
 func (a *App) beginWatching(ctx context.Context, c *config.Config, o Options) (err error) {
-	a.Tracer, err = tracing.New(ctx, tracing.Config{Endpoint: c.Watch.TraceEndpoint, Version: o.Version, Logger: o.Logger})
+	a.Tracer, err = tracing.New(ctx, tracing.Config{Endpoint: c.Watch.TraceEndpoint, Version: o.Version, Logger: saySeldom(o.Logger)})
 	if err != nil {
 		return err
 	}
