@@ -96,38 +96,46 @@ func newDBKill(s *shell) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		results := sessionResults(found)
-		if !asJSON || !*yes && isTerminal(s.stdin) {
-			s.showSessions(found)
+		return s.kill(ctx, look, found, killing{yes: *yes, terminate: *terminate, json: asJSON})
+	})
+}
+
+// killing is how it is done.
+type killing struct{ yes, terminate, json bool }
+
+// kill shows the sessions, asks, and ends what they are at.
+func (s *shell) kill(ctx context.Context, look *activity.Repository, found []activity.Session, how killing) error {
+	results := sessionResults(found)
+	if !how.json || !how.yes && isTerminal(s.stdin) {
+		s.showSessions(found)
+	}
+	able := len(found) - idleOnes(found, how.terminate)
+	sure, err := s.sureToKill(ctx, able, how.yes, how.terminate)
+	if err != nil {
+		return err
+	}
+	ended := 0
+	for i, x := range found {
+		if !sure {
+			break
 		}
-		able := len(found) - idleOnes(found, *terminate)
-		sure, err := s.sureToKill(ctx, able, *yes, *terminate)
+		done, err := look.End(ctx, x, how.terminate)
 		if err != nil {
 			return err
 		}
-		ended := 0
-		for i, x := range found {
-			if !sure {
-				break
-			}
-			done, err := look.End(ctx, x, *terminate)
-			if err != nil {
-				return err
-			}
-			results[i].Ended = &done
-			if done {
-				ended++
-			}
+		results[i].Ended = &done
+		if done {
+			ended++
 		}
-		if asJSON {
-			return s.json(map[string]any{"sessions": results, "ended": ended})
-		}
-		s.saySlain(able, ended, sure)
-		if n := len(found) - able; n > 0 {
-			s.printf("%s a transaction open and %s nothing: --terminate ends the connection.\n", counted(n, "session holds", "sessions hold"), map[bool]string{true: "does", false: "do"}[n == 1])
-		}
-		return nil
-	})
+	}
+	if how.json {
+		return s.json(map[string]any{"sessions": results, "ended": ended})
+	}
+	s.saySlain(able, ended, sure)
+	if n := len(found) - able; n > 0 {
+		s.printf("%s a transaction open and nothing else: --terminate ends the connection.\n", counted(n, "session holds", "sessions hold"))
+	}
+	return nil
 }
 
 // idleOnes counts those that can be ended with their connection alone, which is not asked for.
