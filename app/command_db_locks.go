@@ -94,9 +94,9 @@ func waitText(b activity.Branch) string {
 	const most = 3
 	var others []string
 	for _, pid := range b.BlockedBy {
-		switch {
-		case pid == b.Under:
-		case pid == 0:
+		switch pid {
+		case b.Under:
+		case 0:
 			others = append(others, "a prepared transaction")
 		default:
 			others = append(others, strconv.Itoa(pid))

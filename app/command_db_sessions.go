@@ -133,7 +133,7 @@ func (s *shell) kill(ctx context.Context, look *activity.Repository, found []act
 	}
 	s.saySlain(able, ended, sure)
 	if n := len(found) - able; n > 0 {
-		s.printf("%s a transaction open and nothing else: --terminate ends the connection.\n", counted(n, "session holds", "sessions hold"))
+		s.printf("%s with a transaction open and no statement: --terminate ends the connection.\n", counted(n, "session", "sessions"))
 	}
 	return nil
 }
