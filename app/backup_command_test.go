@@ -30,20 +30,7 @@ func TestBackup_IsMadeVerifiedRestoredAndPrunedByTheCommandLine(t *testing.T) {
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "nobody else can read it")
 	require.Contains(t, r.ok("backup", "list").stdout, filepath.Base(path))
 	require.Contains(t, r.ok("backup", "verify", "--quick", path).stdout, "all as they were")
-	// What was wrong in the database is so in the backup, which is what it should be.
-	db, err := pgx.Connect(t.Context(), o.database)
-	require.NoError(t, err)
-	_, err = db.Exec(t.Context(), `select setval(pg_get_serial_sequence('users', 'id'), 1, false)`)
-	require.NoError(t, err)
-	wrongPath := filepath.Join(t.TempDir(), "wrong.tar")
-	r.ok("backup", "create", "--to", wrongPath)
-	wrong := command(t, o.environ, "", "backup", "verify", wrongPath)
-	require.Equal(t, 1, wrong.code)
-	require.Contains(t, wrong.stdout, "Restored and compared")
-	require.Contains(t, wrong.stdout, "error: a sequence is not behind the ids that it has given")
-	require.Contains(t, wrong.stderr, "as it was made, but what it holds breaks rules")
-	_, err = db.Exec(t.Context(), `select setval(pg_get_serial_sequence('users', 'id'), 1)`)
-	require.NoError(t, errors.Join(err, db.Close(t.Context())))
+	requireToldOfBrokenRules(t, o, r)
 
 	o.ok(t, "correct horse\n", "create", "later", "--password-stdin")
 	refused := command(t, o.environ, "", "restore", filepath.Base(path))
@@ -78,4 +65,23 @@ func TestBackup_IsMadeVerifiedRestoredAndPrunedByTheCommandLine(t *testing.T) {
 	}
 	require.Contains(t, command(t, o.environ, "", "restore", "nowhere.tar").stderr, "semantik backup list")
 	require.Contains(t, command(t, o.environ, "", "backup", "create", "--to", path).stderr, "there is something with this name already")
+}
+
+// requireToldOfBrokenRules: what was wrong in the database is so in the backup, which is
+// what it should be, and verify says it.
+func requireToldOfBrokenRules(t *testing.T, o office, r runs) {
+	t.Helper()
+	db, err := pgx.Connect(t.Context(), o.database)
+	require.NoError(t, err)
+	_, err = db.Exec(t.Context(), `select setval(pg_get_serial_sequence('users', 'id'), 1, false)`)
+	require.NoError(t, err)
+	wrongPath := filepath.Join(t.TempDir(), "wrong.tar")
+	r.ok("backup", "create", "--to", wrongPath)
+	wrong := command(t, o.environ, "", "backup", "verify", wrongPath)
+	require.Equal(t, 1, wrong.code)
+	require.Contains(t, wrong.stdout, "Restored and compared")
+	require.Contains(t, wrong.stdout, "error: a sequence is not behind the ids that it has given")
+	require.Contains(t, wrong.stderr, "as it was made, but what it holds breaks rules")
+	_, err = db.Exec(t.Context(), `select setval(pg_get_serial_sequence('users', 'id'), 1)`)
+	require.NoError(t, errors.Join(err, db.Close(t.Context())))
 }
