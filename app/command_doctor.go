@@ -24,7 +24,7 @@ func newDoctor(s *shell) *cobra.Command {
 		Long: "Look the database over, all of the data, the tables and the server: what is wrong, how bad that\n" +
 			"is, and what to do. It is the database of DATABASE_URL, or the embedded one, which is started for\n" +
 			"as long as it takes where it does not run. Looking changes nothing and keeps nobody waiting; it\n" +
-			"reads everything, about five seconds for a million chunks.\n\n" +
+			"reads everything, which takes seconds for each million chunks.\n\n" +
 			"With --fix it mends what it can, in small steps beside a server that runs, and looks again. Nothing\n" +
 			"goes that anybody could still read; rows that nobody can reach are deleted with --allow-destructive\n" +
 			"only. What was done is in the audit log (doctor.fix).\n\n" +
