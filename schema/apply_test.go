@@ -136,8 +136,13 @@ func TestApply_is_not_bound_by_the_settings_of_the_pool(t *testing.T) {
 	m := schema.New(pool, schema.Options{})
 	_, err = m.Apply(t.Context(), schema.ApplyOptions{})
 	require.NoError(t, err)
-	requireNoDrift(t, m)
 	require.Equal(t, "50ms", queryOne[string](t, pool, "show statement_timeout"), "the pool's own sessions are left alone")
+
+	delete(config.ConnConfig.RuntimeParams, "statement_timeout") // looking is bound by it
+	patient, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	defer patient.Close()
+	requireNoDrift(t, schema.New(patient, schema.Options{}))
 }
 
 func TestApply_by_several_at_once_is_done_by_one(t *testing.T) {

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"semantik/modules/chunks"
@@ -137,6 +139,43 @@ func TestAppend_WhenNothingCanBeReadTheOperationFails(t *testing.T) {
 		require.Equal(t, documents.StatusCompleted, d.Status)
 		require.Nil(t, d.ErrorMessage)
 	})
+}
+
+// An operation that has come to nothing gives up nothing that comes in while it ends.
+func TestAppend_WhatComesInAtAFruitlessEndIsWorkedOn(t *testing.T) {
+	t.Parallel()
+	w := testworld.New(t, testworld.NoWorker())
+	c := w.Collection(w.Root)
+	_, fruitless := w.Upload(w.Root, c, testworld.File{Path: "empty.txt"})
+	looksForMore := w.Trace.PauseAt("ORDER BY scan_requested_at")
+	require.NoError(t, w.Worker.Start(t.Context()))
+	reached(t, looksForMore)
+	pause := w.Trace.PauseAt(`FROM "collections" WHERE`) // asks, with its lock held, whether it has anything else
+	t.Cleanup(pause.Resume)
+	looksForMore.Resume()
+	reached(t, pause)
+	type came struct {
+		results   []documents.Result
+		operation *uuid.UUID
+		err       error
+	}
+	after := make(chan came, 1)
+	go func() {
+		var one came
+		one.results, one.operation, one.err = w.Documents.Upload(w.As(w.Root), c.ID,
+			documents.Upload{Next: testworld.Sequence(testworld.File{Path: "good.txt", Content: "A good text."})})
+		after <- one
+	}()
+	require.Eventually(t, func() bool {
+		return w.Int(`select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`) == 1
+	}, 30*time.Second, 10*time.Millisecond)
+	pause.Resume()
+	one := <-after
+	require.NoError(t, one.err)
+	require.Equal(t, operations.StatusFailed, w.AwaitOperation(*fruitless).Status)
+	require.Equal(t, operations.StatusCompleted, w.AwaitOperation(*one.operation).Status)
+	require.Equal(t, documents.StatusCompleted, w.Document(c.ID, one.results[0].Document.ID).Status)
+	require.Equal(t, collections.StatusReady, w.Read(c.ID).Status)
 }
 
 func TestAppend_NewContentReplacesTheChunks(t *testing.T) {

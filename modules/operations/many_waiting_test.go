@@ -103,7 +103,7 @@ func TestCancel_BrokenOffBetweenTwoPartsTheOperationGoesOn(t *testing.T) {
 
 func TestFail_WithVeryManyDocumentsThatWaitIsDoneByParts(t *testing.T) {
 	t.Parallel()
-	w := testworld.New(t, testworld.NoWorker(), testworld.Setting(quickLease))
+	w := testworld.New(t, testworld.NoWorker())
 	c := w.Collection(w.Root)
 	o := queueMany(t, w, c)
 	w.Exec(`update operations set meta = '{"stalled": 9}' where uuid = $1`, o.UUID)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"semantik/modules/collections"
@@ -25,6 +26,9 @@ func (w *Worker) complete(ctx context.Context, run *Run, work Work) error {
 			return err
 		}
 		result, err := work.Result(ctx, run)
+		if cameToNothing(err) {
+			return w.endWithNothing(ctx, run, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -37,6 +41,22 @@ func (w *Worker) complete(ctx context.Context, run *Run, work Work) error {
 		}
 		return w.finish(ctx, run.Operation, StatusCompleted, nil, result, told...)
 	})
+}
+
+// cameToNothing reports whether err is what the work has come to, rather than what has
+// kept it from coming to its end.
+func cameToNothing(err error) bool {
+	return errors.Is(err, errNothingReadable) || errors.Is(err, errNoSourceReadable)
+}
+
+// endWithNothing ends an operation that was carried out whole and has come to nothing, in
+// the transaction that has found that nothing waits any more: a document that comes in
+// after it gets an operation of its own, and is not given up with this one.
+func (w *Worker) endWithNothing(ctx context.Context, run *Run, cause error) error {
+	w.db.AfterCommit(ctx, func(ctx context.Context) {
+		w.config.Logger.Log(ctx, levelOf(cause), "an operation failed", "operation_id", run.Operation.UUID, "error", cause)
+	})
+	return w.end(ctx, run, apperr.From(cause).Message)
 }
 
 // finish ends the operation, and counts that once it is committed.
@@ -152,7 +172,7 @@ func (w *Worker) end(ctx context.Context, run *Run, reason string) error {
 	if err != nil && apperr.KindOf(err) != apperr.NotFound {
 		return err
 	}
-	return w.finish(ctx, run.Operation, StatusFailed, &reason, nil)
+	return w.finish(ctx, run.Operation, StatusFailed, &reason, nil, slices.Clone(run.untold)...)
 }
 
 // abandon leaves the collection of an operation that failed in order.
