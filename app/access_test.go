@@ -17,7 +17,7 @@ import (
 // sign-in beside it, and its address.
 func newServer(t *testing.T) (environ []string, url string) {
 	t.Helper()
-	environ = home(t, "DATABASE_URL="+pgtest.Database(t), "SEMANTIK_ADMIN_PASSWORD=correct horse")
+	environ = home(t, "DATABASE_URL="+pgtest.Partitioned(t, partitions), "SEMANTIK_ADMIN_PASSWORD=correct horse")
 	u := up(t, environ, t.TempDir())
 	t.Cleanup(func() { u.stop(t) })
 	return environ, u.result.URL

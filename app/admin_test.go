@@ -17,7 +17,7 @@ func TestServe_RefusesAFirstSuperuserWhomAnybodyCouldBe(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := command(t, home(t, "DATABASE_URL="+pgtest.Database(t), "SEMANTIK_ADMIN_USER="+c.user, "SEMANTIK_ADMIN_PASSWORD="+c.password), "", "serve")
+			r := command(t, home(t, "DATABASE_URL="+pgtest.Partitioned(t, partitions), "SEMANTIK_ADMIN_USER="+c.user, "SEMANTIK_ADMIN_PASSWORD="+c.password), "", "serve")
 			require.Equal(t, 1, r.code)
 			require.Contains(t, r.stderr, c.told)
 			require.NotContains(t, r.stderr, "password123")

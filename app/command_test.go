@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -53,12 +54,15 @@ func decode[T any](t *testing.T, r ran) T {
 	return v
 }
 
+// partitions are few, so that a database is made and looked through quickly.
+const partitions = 10
+
 // home is the environment of a person who has nothing set.
 func home(t *testing.T, more ...string) []string {
 	t.Helper()
 	folder := t.TempDir()
 	return append([]string{"HOME=" + folder, "SEMANTIK_DATA=" + filepath.Join(folder, "data"), "BCRYPT_COST=4",
-		"HTTP_ADDR=127.0.0.1:0", "DB_POOL_SIZE=8", "DB_MAX_OVERFLOW=4"}, more...)
+		"HTTP_ADDR=127.0.0.1:0", "DB_POOL_SIZE=8", "DB_MAX_OVERFLOW=4", fmt.Sprintf("CHUNK_PARTITION_COUNT=%d", partitions)}, more...)
 }
 
 // command runs a command to its end.
@@ -116,7 +120,7 @@ func writeFiles(t *testing.T, folder string, files map[string]string) {
 
 func TestUp_LoadsAFolderOnceAndServesIt(t *testing.T) {
 	t.Parallel()
-	environ := home(t, "DATABASE_URL="+pgtest.Database(t))
+	environ := home(t, "DATABASE_URL="+pgtest.Partitioned(t, partitions))
 	folder := filepath.Join(t.TempDir(), "notes: old?")
 	writeFiles(t, folder, map[string]string{
 		"river.md": "# Das alte Haus\n\nDie Häuser stehen am Fluss.\n", "sub/sea.txt": "Penguins swim in the cold sea.\n", "copy.txt": "Penguins swim in the cold sea.\n",
@@ -171,7 +175,7 @@ func TestUp_LoadsAFolderOnceAndServesIt(t *testing.T) {
 
 func TestUp_TakesTheAdminOfTheEnvironment(t *testing.T) {
 	t.Parallel()
-	environ := home(t, "DATABASE_URL="+pgtest.Database(t), "SEMANTIK_ADMIN_USER=chief", "SEMANTIK_ADMIN_PASSWORD=open sesame")
+	environ := home(t, "DATABASE_URL="+pgtest.Partitioned(t, partitions), "SEMANTIK_ADMIN_USER=chief", "SEMANTIK_ADMIN_PASSWORD=open sesame")
 	folder := t.TempDir()
 	u := up(t, environ, folder)
 	defer u.stop(t)
@@ -186,7 +190,7 @@ func TestUp_TakesTheAdminOfTheEnvironment(t *testing.T) {
 // there once.
 func TestUp_GoesOnAfterItWasBrokenOff(t *testing.T) {
 	t.Parallel()
-	environ := home(t, "DATABASE_URL="+pgtest.Database(t))
+	environ := home(t, "DATABASE_URL="+pgtest.Partitioned(t, partitions))
 	folder := filepath.Join(t.TempDir(), "many")
 	files := map[string]string{}
 	for i := range 300 {
@@ -234,7 +238,7 @@ func (s *signalling) Write(p []byte) (int, error) {
 
 func TestServe_SaysWhereItServes(t *testing.T) {
 	t.Parallel()
-	environ := home(t, "DATABASE_URL="+pgtest.Database(t))
+	environ := home(t, "DATABASE_URL="+pgtest.Partitioned(t, partitions))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	served := make(chan struct{})
@@ -272,7 +276,7 @@ func TestUp_RefusesBeforeItStartsAnything(t *testing.T) {
 
 func TestLogin_KeepsATokenThatNobodyElseCanRead(t *testing.T) {
 	t.Parallel()
-	server := home(t, "DATABASE_URL="+pgtest.Database(t), "SEMANTIK_ADMIN_PASSWORD=correct horse")
+	server := home(t, "DATABASE_URL="+pgtest.Partitioned(t, partitions), "SEMANTIK_ADMIN_PASSWORD=correct horse")
 	folder := filepath.Join(t.TempDir(), "notes")
 	writeFiles(t, folder, map[string]string{"a.txt": "A text about penguins."})
 	u := up(t, server, folder)
@@ -305,7 +309,7 @@ func TestLogin_KeepsATokenThatNobodyElseCanRead(t *testing.T) {
 
 func TestSearch_SaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	environ := home(t, "DATABASE_URL="+pgtest.Database(t))
+	environ := home(t, "DATABASE_URL="+pgtest.Partitioned(t, partitions))
 	u := up(t, environ, t.TempDir())
 	defer u.stop(t)
 	r := command(t, environ, "", "search", "x", "-c", "no such collection")
@@ -336,7 +340,7 @@ func TestSchema_IsAppliedUndoneAndLookedAt(t *testing.T) {
 
 	r = command(t, append(environ, "CHUNK_PARTITION_COUNT=50"), "", "schema", "plan")
 	require.Equal(t, 1, r.code)
-	require.Contains(t, r.stderr, "set CHUNK_PARTITION_COUNT to 100")
+	require.Contains(t, r.stderr, "set CHUNK_PARTITION_COUNT to 10")
 	r = command(t, environ, "", "schema", "rollback")
 	require.Equal(t, 1, r.code)
 	require.Contains(t, r.stderr, "--allow-destructive")

@@ -146,7 +146,7 @@ func TestWorker_AnswersMetricsAndProbesAtAnAddressOfItsOwnAndNothingElse(t *test
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan int, 1)
 	var stderr buffer
-	environ := home(t, "DATABASE_URL="+pgtest.Database(t), "WORKER_ADDR="+addr, "METRICS_TOKEN="+token)
+	environ := home(t, "DATABASE_URL="+pgtest.Partitioned(t, partitions), "WORKER_ADDR="+addr, "METRICS_TOKEN="+token)
 	go func() {
 		ended <- app.Shell{Stdin: strings.NewReader(""), Stdout: &buffer{}, Stderr: &stderr, Environ: environ}.Run(ctx, "worker")
 	}()

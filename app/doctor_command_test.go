@@ -58,7 +58,7 @@ func (e examined) errors() int {
 
 func TestDoctor_FindsMendsAndSaysWhatIsLeft(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := pgtest.Partitioned(t, partitions)
 	environ := home(t, "DATABASE_URL="+url)
 	look := func(args ...string) (ran, examined) {
 		r := command(t, environ, "", append([]string{"doctor", "--json"}, args...)...)

@@ -26,9 +26,12 @@ func explain(err error) string {
 		return apperr.From(err).Message
 	case errors.As(err, &destructive):
 		var s strings.Builder
-		s.WriteString("this would lose data, so nothing was changed:\n")
+		s.WriteString("this would lose data, so none of it was done:\n")
 		for _, statement := range destructive.Statements {
 			fmt.Fprintf(&s, "  %s\n    %s\n", statement.Reason, statement.SQL)
+		}
+		if len(destructive.Finished) > 0 {
+			fmt.Fprintf(&s, "What was begun before is finished: %s.\n", strings.Join(destructive.Finished, ", "))
 		}
 		s.WriteString("Add --allow-destructive to do it all the same.")
 		return s.String()

@@ -64,7 +64,7 @@ func TestKill_AnIngestAndAWatchEndByThemselvesWithTheSameTotals(t *testing.T) {
 		contents[fmt.Sprintf("%02d/%d.txt", i%10, i)] = strings.Repeat(fmt.Sprintf("Paragraph of the walrus number %d.\n\n", i), 60)
 	}
 	writeFiles(t, folder, contents)
-	url := pgtest.Database(t)
+	url := pgtest.Partitioned(t, partitions)
 	v := newVictim(t, url, "OPERATION_LEASE_SECONDS=3")
 	environ := signedIn(t, v)
 	conn := connected(t, url)

@@ -18,7 +18,7 @@ import (
 // loader is a client of a program that serves, signed in.
 func loader(t *testing.T) (c *api.Client, environ []string) {
 	t.Helper()
-	environ = home(t, "DATABASE_URL="+pgtest.Database(t), "SEMANTIK_ADMIN_PASSWORD=correct horse", "MAX_UPLOAD_BYTES=21MB")
+	environ = home(t, "DATABASE_URL="+pgtest.Partitioned(t, partitions), "SEMANTIK_ADMIN_PASSWORD=correct horse", "MAX_UPLOAD_BYTES=5MB")
 	u := up(t, environ, t.TempDir())
 	t.Cleanup(func() { u.stop(t) })
 	anonymous := api.New(u.result.URL, api.Options{})
@@ -57,8 +57,8 @@ func hostileFolder(t *testing.T) string {
 		"good.md": "# Penguins\n\nA good text about penguins.\n", "sub/deep/er.txt": "Another good text.\n",
 		"empty.txt": "", "blank.txt": " \n\t\n", "binary.dat": "\x7fELF\x00\x01\x02\xff\xfe\x00\x00", "latin1.txt": "Stra\xdfe am Flu\xdf\n",
 		"nul.txt":                     "a text with\x00a NUL character, and long enough to be a text otherwise\n",
-		"large.txt":                   strings.Repeat(line, 20_000_000/len(line)),
-		"huge.txt":                    strings.Repeat(line, 22_000_000/len(line)),
+		"large.txt":                   strings.Repeat(line, 4_900_000/len(line)),
+		"huge.txt":                    strings.Repeat(line, 5_500_000/len(line)),
 		"new\nline.txt":               "A name with a line break.\n",
 		"quote\" and ; semicolon.txt": "A name with a quote.\n",
 		"same.txt":                    "A good text twice.\n", "twice.txt": "A good text twice.\n",

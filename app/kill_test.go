@@ -157,7 +157,7 @@ func newLoaders(t *testing.T, v *victim.Program) (collection uuid.UUID, loaders 
 // are true, and searches find all of it in the end.
 func TestKill_LoadsAreWholeAndThereOnce(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := pgtest.Partitioned(t, partitions)
 	v := newVictim(t, url)
 	collection, loaders := newLoaders(t, v)
 	conn, err := pgx.Connect(t.Context(), url)

@@ -115,7 +115,7 @@ type visitor struct {
 
 func newVisitor(t *testing.T) visitor {
 	t.Helper()
-	database := pgtest.Database(t)
+	database := pgtest.Partitioned(t, partitions)
 	u := up(t, home(t, "DATABASE_URL="+database, "SEMANTIK_ADMIN_PASSWORD=correct horse"), t.TempDir())
 	t.Cleanup(func() { u.stop(t) })
 	return visitor{url: u.result.URL, database: database, environ: home(t)}
@@ -220,7 +220,7 @@ func TestLogin_EndsTheSessionInWhosePlaceItIs(t *testing.T) {
 
 func TestLogin_ThatCannotBeOpenedIsNotReplacedByAnother(t *testing.T) {
 	t.Parallel()
-	database := pgtest.Database(t)
+	database := pgtest.Partitioned(t, partitions)
 	here := home(t, "DATABASE_URL="+database, "SEMANTIK_ADMIN_PASSWORD=correct horse")
 	u := up(t, here, t.TempDir())
 	t.Cleanup(func() { u.stop(t) })

@@ -30,7 +30,7 @@ type worked struct {
 
 func newWorked(t *testing.T, more ...string) *worked {
 	t.Helper()
-	url := pgtest.Database(t)
+	url := pgtest.Partitioned(t, partitions)
 	environ := home(t, append(more, "DATABASE_URL="+url, "SEMANTIK_ADMIN_PASSWORD=correct horse", "WEBSOCKET_PING_SECONDS=1")...)
 	u := up(t, environ, t.TempDir())
 	t.Cleanup(func() { u.stop(t) })

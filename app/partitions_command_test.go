@@ -90,7 +90,7 @@ func TestPartitions_AlertsAndRecommendationsAreFolded(t *testing.T) {
 func TestPartitions_AreShownToSuperusersAndFailOnWhatIsCritical(t *testing.T) {
 	t.Parallel()
 	database := pgtest.Database(t)
-	environ := home(t, "DATABASE_URL="+database, "SEMANTIK_ADMIN_PASSWORD=correct horse")
+	environ := home(t, "DATABASE_URL="+database, "SEMANTIK_ADMIN_PASSWORD=correct horse", "CHUNK_PARTITION_COUNT=100")
 	u := up(t, environ, t.TempDir())
 	t.Cleanup(func() { u.stop(t) })
 	r := runs{t, environ}

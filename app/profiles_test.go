@@ -17,7 +17,7 @@ func TestServe_ProfilesHaveAPortOfTheirOwn(t *testing.T) {
 	require.NoError(t, err)
 	addr := free.Addr().String()
 	require.NoError(t, free.Close())
-	u := up(t, home(t, "DATABASE_URL="+pgtest.Database(t), "SEMANTIK_ADMIN_PASSWORD=correct horse", "PPROF_ADDR="+addr), t.TempDir())
+	u := up(t, home(t, "DATABASE_URL="+pgtest.Partitioned(t, partitions), "SEMANTIK_ADMIN_PASSWORD=correct horse", "PPROF_ADDR="+addr), t.TempDir())
 	defer u.stop(t)
 	for url, status := range map[string]int{
 		"http://" + addr + "/debug/pprof/heap":   http.StatusOK,

@@ -12,7 +12,7 @@ import (
 
 func TestSchema_PlanSaysWhatOthersNoticeAndCheckWhatMendsIt(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := pgtest.Partitioned(t, partitions)
 	environ := home(t, "DATABASE_URL="+url)
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)

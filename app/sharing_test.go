@@ -43,7 +43,7 @@ func program(t *testing.T) string {
 // The page about sharing holds as it stands, command by command.
 func TestSharing_IsAsThePageSays(t *testing.T) {
 	t.Parallel()
-	environ := home(t, "DATABASE_URL="+pgtest.Database(t), "SEMANTIK_ADMIN_PASSWORD=correct horse")
+	environ := home(t, "DATABASE_URL="+pgtest.Partitioned(t, partitions), "SEMANTIK_ADMIN_PASSWORD=correct horse")
 	u := up(t, environ, t.TempDir())
 	defer u.stop(t)
 

@@ -14,7 +14,7 @@ import (
 // A server that has just been started does by itself what is due.
 func TestTasks_AreDoneListedAndRunByTheCommandLine(t *testing.T) {
 	t.Parallel()
-	environ := home(t, "DATABASE_URL="+pgtest.Database(t), "SEMANTIK_ADMIN_PASSWORD=correct horse")
+	environ := home(t, "DATABASE_URL="+pgtest.Partitioned(t, partitions), "SEMANTIK_ADMIN_PASSWORD=correct horse")
 	u := up(t, environ, t.TempDir())
 	t.Cleanup(func() { u.stop(t) })
 	r := runs{t, environ}

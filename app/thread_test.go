@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime/multipart"
@@ -89,7 +90,8 @@ func (c *client) await(operation string) map[string]any {
 func start(t *testing.T) *client {
 	t.Helper()
 	c, err := config.Load(config.Options{NoEnvFile: true, Environ: []string{
-		"DATABASE_URL=" + pgtest.Database(t), "BCRYPT_COST=4", "SEMANTIK_DATA=" + t.TempDir(), "DB_POOL_SIZE=4", "DB_MAX_OVERFLOW=4",
+		"DATABASE_URL=" + pgtest.Partitioned(t, partitions), "BCRYPT_COST=4", "SEMANTIK_DATA=" + t.TempDir(), "DB_POOL_SIZE=4", "DB_MAX_OVERFLOW=4",
+		fmt.Sprintf("CHUNK_PARTITION_COUNT=%d", partitions),
 	}})
 	require.NoError(t, err)
 	a, err := app.Build(t.Context(), c, app.Options{Version: "test", Quick: true, Logger: slog.New(slog.DiscardHandler)})

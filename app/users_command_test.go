@@ -74,7 +74,7 @@ func TestUsers_AreMadeOnTheDatabaseItself(t *testing.T) {
 
 func TestUsers_SayWhatIsWrongInTheWordsOfTheCommandLine(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, pgtest.Database(t))
+	o := newOffice(t, pgtest.Partitioned(t, partitions))
 	for _, c := range []struct {
 		reason string
 		code   int
@@ -106,7 +106,7 @@ func TestUsers_SayWhatIsWrongInTheWordsOfTheCommandLine(t *testing.T) {
 
 func TestUsers_AreChangedWhileAServerRuns(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, pgtest.Database(t))
+	o := newOffice(t, pgtest.Partitioned(t, partitions))
 	o.ok(t, "correct horse\n", "create", "bob", "--password-stdin")
 	u := up(t, o.environ, t.TempDir())
 	defer u.stop(t)
@@ -148,7 +148,7 @@ func TestUsers_AreChangedWhileAServerRuns(t *testing.T) {
 // A database that another version of the program has made is left alone.
 func TestUsers_LeaveAnotherSchemaAlone(t *testing.T) {
 	t.Parallel()
-	database := pgtest.Database(t)
+	database := pgtest.Partitioned(t, partitions)
 	conn, err := pgx.Connect(t.Context(), database)
 	require.NoError(t, err)
 	_, err = conn.Exec(t.Context(), `update schema_history set schema_hash = repeat('0', 64)`)

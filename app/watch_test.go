@@ -16,7 +16,7 @@ import (
 // the socket without a farewell.
 func TestUp_OperationsAreWatchedUntilItStops(t *testing.T) {
 	t.Parallel()
-	u := up(t, home(t, "DATABASE_URL="+pgtest.Database(t)), t.TempDir())
+	u := up(t, home(t, "DATABASE_URL="+pgtest.Partitioned(t, partitions)), t.TempDir())
 	post := func(path, token string, body any) map[string]any {
 		text, err := json.Marshal(body)
 		require.NoError(t, err)

@@ -39,7 +39,7 @@ func startWorker(t *testing.T, environ []string) (*exec.Cmd, *buffer) {
 // A server that works on nothing, and two workers: each does a part of what it starts.
 func TestWorker_ManyInProcessesOfTheirOwnShareTheWork(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := pgtest.Partitioned(t, partitions)
 	v := newVictim(t, url, "WORKER_CONCURRENCY=0")
 	c := &client{t: t, url: v.URL()}
 	c.token, _ = c.json(http.MethodPost, "/api/auth/login", map[string]string{"username": "admin", "password": "correct horse"}, 200)["access_token"].(string)

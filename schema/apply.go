@@ -60,6 +60,9 @@ func (m *Manager) Apply(ctx context.Context, o ApplyOptions) (*Applied, error) {
 	if hasCode(err, codeReadOnly) {
 		return nil, fmt.Errorf("%w: %w", ErrReadOnly, err)
 	}
+	if refused := (*DestructiveError)(nil); errors.As(err, &refused) {
+		refused.Finished = slices.Concat(applied.Attached, applied.Online)
+	}
 	if err != nil && !errors.Is(err, errDone) {
 		return nil, err
 	}

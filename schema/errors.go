@@ -27,10 +27,13 @@ var (
 	ErrNothingToRollBack = errors.New("there is nothing to roll back")
 )
 
-// DestructiveError refuses what would lose data. Nothing was changed.
+// DestructiveError refuses what would lose data. Nothing of the plan was done.
 type DestructiveError struct {
 	// Statements are those that lose data, each with its Reason.
 	Statements []Statement
+	// Finished is what was done before the plan was made: indexes that an earlier apply
+	// was killed at, and partitions that were put back.
+	Finished []string
 }
 
 func (e *DestructiveError) Error() string {

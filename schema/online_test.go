@@ -116,6 +116,26 @@ func TestOnline_what_was_killed_at_any_step_goes_on_from_there(t *testing.T) {
 	requireIndexed(t, servers[0], pool, after)
 }
 
+// What an earlier apply had begun is done whatever becomes of the next, which says so.
+func TestOnline_what_was_begun_is_finished_before_what_loses_data_is_refused(t *testing.T) {
+	t.Parallel()
+	pool, _, after := newOnline(t, servers[0])
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	o := always
+	o.Logger = slog.New(&tripwire{text: "building an index", left: 1, trip: cancel})
+	_, err := schema.NewWith(pool, o, after).Apply(ctx, schema.ApplyOptions{})
+	require.ErrorIs(t, err, context.Canceled)
+
+	poorer := after
+	poorer.Tables = replace(t, after.Tables, "create table loose (\n    id    integer not null,\n    owner integer,\n    constraint loose_pkey primary key (id)\n);\n", "")
+	_, err = schema.NewWith(pool, always, poorer).Apply(t.Context(), schema.ApplyOptions{})
+	var refused *schema.DestructiveError
+	require.ErrorAs(t, err, &refused)
+	require.ElementsMatch(t, []string{"ix_parts_id", "ix_things_note"}, refused.Finished)
+	requireIndexed(t, servers[0], pool, after)
+}
+
 // tripwire calls trip at the last of so many messages.
 type tripwire struct {
 	slog.Handler

@@ -21,13 +21,13 @@ import (
 )
 
 const (
-	// storm is how many log in at once, over a connection each.
-	storm = 2000
+	// storm is how many log in at once, over a connection each; the bench lets more.
+	storm = 1000
 	// throng is how many where it is about the limits and not about the memory.
-	throng = 500
+	throng = 300
 	// stormDeadline is how long each of them waits for an answer.
 	stormDeadline = 60 * time.Second
-	// stormMemory is how much more the whole process may hold meanwhile, the two
+	// stormMemory is how much more the whole process may hold meanwhile, the
 	// thousand clients included.
 	stormMemory = 400 << 20
 )
@@ -178,7 +178,7 @@ func home(int) string { return "198.18.0.1" }
 func everywhere(i int) string { return fmt.Sprintf("198.18.%d.%d", i>>8, i&255) }
 
 // Not parallel: it measures the memory of the process.
-func TestLogin_TwoThousandAtOnceAreAllAnswered(t *testing.T) {
+func TestLogin_AThousandAtOnceAreAllAnswered(t *testing.T) {
 	t.Run("without limits", func(t *testing.T) {
 		w := stormWorld(t)
 		answers, memory := rush(t, w, storm, home)

@@ -95,12 +95,12 @@ func TestEstate_OfManyCollections(t *testing.T) {
 	alice, bob := w.User("alice"), w.User("bob")
 	w.Exec(`
 insert into collections (name, owner_id, vector_store_name, status)
-select 'Collection ' || i, $1, 'col_' || i, 'ready' from generate_series(1, 1203) i`, alice.ID)
+select 'Collection ' || i, $1, 'col_' || i, 'ready' from generate_series(1, 1003) i`, alice.ID)
 	require.NoError(t, w.Users.Delete(w.As(w.Root), alice.ID, users.DeleteInput{TransferTo: "bob"}))
-	require.EqualValues(t, 1203, w.Int(`select count(*) from collections where owner_id = $1`, bob.ID))
-	require.EqualValues(t, 1203, w.Int(`select count(*) from audit_log where action = 'collection.transfer'`))
+	require.EqualValues(t, 1003, w.Int(`select count(*) from collections where owner_id = $1`, bob.ID))
+	require.EqualValues(t, 1003, w.Int(`select count(*) from audit_log where action = 'collection.transfer'`))
 	require.NoError(t, w.Users.Delete(w.As(w.Root), bob.ID, users.DeleteInput{DeleteCollections: true}))
-	require.EqualValues(t, 1203, w.Int(`select count(*) from operations where type = 'delete'`))
+	require.EqualValues(t, 1003, w.Int(`select count(*) from operations where type = 'delete'`))
 	require.Zero(t, w.Int(`select count(*) from collections where deleted_at is null or owner_id is not null`))
 }
 

@@ -51,11 +51,11 @@ func TestPurge_BrokenOffAtAnyStatementAnotherEndsIt(t *testing.T) {
 	t.Parallel()
 	w := testworld.New(t, testworld.NoWorker(), testworld.NoRetry(), testworld.Setting("PURGE_ROWS=10"), testworld.Setting("PURGE_PAUSE=0"))
 	other := testworld.New(t, testworld.On(w), testworld.NoWorker(), testworld.Setting("PURGE_ROWS=4"), testworld.Setting("PURGE_PAUSE=0"))
-	for n := rand.IntN(2); ; n += 2 {
+	for n := rand.IntN(4); ; n += 4 {
 		c := small(w)
 		purge := w.Delete(c)
 		broken := w.FailAt(n, func() { _ = w.Worker.Answer(t.Context(), purge) })
-		if n%10 < 2 {
+		if n%12 < 4 {
 			w.CheckRules() // they hold in the middle too
 		}
 		if broken {

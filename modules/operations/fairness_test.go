@@ -114,15 +114,15 @@ func TestFairness_EqualsTakeTurns(t *testing.T) {
 	var both []collections.Collection
 	for range 2 {
 		c := w.Collection(w.Root)
-		_, operation := w.Upload(w.Root, c, several(150)...)
+		_, operation := w.Upload(w.Root, c, several(100)...)
 		both, all = append(both, c), append(all, *operation)
 	}
 	require.NoError(t, w.Worker.Start(t.Context()))
 	for i, operation := range all {
 		o := w.AwaitOperation(operation)
 		require.Equal(t, operations.StatusCompleted, o.Status)
-		require.EqualValues(t, 150, o.Meta.Progress.Done)
-		require.EqualValues(t, 150, w.Read(both[i].ID).ChunkCount)
+		require.EqualValues(t, 100, o.Meta.Progress.Done)
+		require.EqualValues(t, 100, w.Read(both[i].ID).ChunkCount)
 		require.Greater(t, o.Attempt, 1)
 	}
 	a, b := w.Operation(all[0]), w.Operation(all[1])

@@ -51,6 +51,10 @@ var (
 	ErrStorageFull = apperr.New(apperr.Unavailable, "storage_full",
 		"The database has run out of disk space; nothing was changed. The operator must make room.").WithRetryAfter(time.Minute)
 
+	// ErrPartitionMissing means that a partitioned table has no partition for a row.
+	ErrPartitionMissing = apperr.New(apperr.Unavailable, "partition_missing",
+		"A partition of the database is missing; nothing was changed. The operator finds it with semantik doctor, and semantik schema apply puts it back.").WithRetryAfter(time.Minute)
+
 	// ErrOutcomeUnknown means that a COMMIT got no answer: the change may have
 	// been made or not. It is never tried again by itself.
 	ErrOutcomeUnknown = apperr.New(apperr.Unavailable, "outcome_unknown",

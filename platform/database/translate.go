@@ -36,6 +36,9 @@ func (db *DB) Translate(err error) error {
 		if known, ok := db.constraints[db.rootConstraint(pgErr.ConstraintName)]; ok {
 			return known.WithCause(err)
 		}
+		if pgErr.Code == codeCheckViolation && pgErr.ConstraintName == "" { // "no partition of relation … found for row"
+			return ErrPartitionMissing.WithCause(err)
+		}
 		return fmt.Errorf("constraint %q has no error of its own: %w", pgErr.ConstraintName, err)
 	case codeNotNullViolation: // it has no name, only a column
 		return ErrValueMissing.WithMessagef("A value that is required is missing: %s.", pgErr.ColumnName).WithCause(err)

@@ -62,6 +62,8 @@ insert into parts values (1, 'a')`)
 	require.ErrorIs(t, db.Translate(duplicate), errTaken)
 	_, orphan := db.Querier(ctx).Exec(ctx, "insert into parts values (1, 'b', 'nowhere')")
 	require.ErrorIs(t, db.Translate(orphan), errForbidden)
+	_, homeless := db.Querier(ctx).Exec(ctx, "insert into parts values (2, 'c')")
+	require.ErrorIs(t, db.Translate(homeless), database.ErrPartitionMissing)
 }
 
 func TestCopyFrom_ASourceThatFailsIsTheReason(t *testing.T) {

@@ -27,7 +27,7 @@ var errAbort = errors.New("abort")
 
 func start(t *testing.T, work func(context.Context, greeting) error) (*database.DB, *jobs.Queue) {
 	t.Helper()
-	db, err := database.Open(t.Context(), database.Config{URL: pgtest.Database(t), MaxConns: 4, ListenerConns: 1})
+	db, err := database.Open(t.Context(), database.Config{URL: pgtest.Partitioned(t, 4), MaxConns: 4, ListenerConns: 1})
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
 	queue, err := jobs.New(db, jobs.Config{Quick: true, StopTimeout: 5 * time.Second})
@@ -138,7 +138,7 @@ func TestQueue_AnyDueCountsWhatComesFirst(t *testing.T) {
 
 func TestQueue_RaiseOldestRaisesOne(t *testing.T) {
 	t.Parallel()
-	db, err := database.Open(t.Context(), database.Config{URL: pgtest.Database(t), MaxConns: 4})
+	db, err := database.Open(t.Context(), database.Config{URL: pgtest.Partitioned(t, 4), MaxConns: 4})
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
 	queue, err := jobs.New(db, jobs.Config{})

@@ -106,6 +106,9 @@ func open(t *testing.T, path string) *backup.Backup {
 func sums(b *backup.Backup) map[string]string {
 	all := map[string]string{}
 	for _, table := range b.Manifest.Tables {
+		if table.Parent == "audit_log" && table.Rows == 0 {
+			continue // with a new month there is one more
+		}
 		all[table.String()] = fmt.Sprintf("%d rows, %s", table.Rows, table.Checksum)
 	}
 	return all
