@@ -31,7 +31,7 @@ func explain(err error) string {
 			fmt.Fprintf(&s, "  %s\n    %s\n", statement.Reason, statement.SQL)
 		}
 		if len(destructive.Finished) > 0 {
-			fmt.Fprintf(&s, "What was begun before is finished: %s.\n", strings.Join(destructive.Finished, ", "))
+			fmt.Fprintf(&s, "Done before that: %s.\n", strings.Join(destructive.Finished, ", "))
 		}
 		s.WriteString("Add --allow-destructive to do it all the same.")
 		return s.String()

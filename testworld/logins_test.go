@@ -29,7 +29,7 @@ const (
 	stormDeadline = 60 * time.Second
 	// stormMemory is how much more the whole process may hold meanwhile, the
 	// thousand clients included.
-	stormMemory = 400 << 20
+	stormMemory = 300 << 20
 )
 
 // loginAnswer is what one of them was answered.

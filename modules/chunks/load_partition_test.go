@@ -26,6 +26,8 @@ func TestLoad_IntoAPartitionThatIsMissing(t *testing.T) {
 	require.Contains(t, refused.Body, "semantik doctor")
 	results, _ := w.Upload(w.Root, c, testworld.File{Path: "a.txt", Content: "A document."})
 
+	w.Await("it waits", func() bool { return w.Int(`select count(*) from operations where waits_for = 'retry'`) == 1 })
+
 	w.Exec(fmt.Sprintf(`alter table chunks attach partition chunks_p%d for values in (%d)`, key, key))
 	counted(t, post(w, c, "", `{"chunk_index": 1, "content": "after"}`))
 	w.Await("what waited has gone on", func() bool {

@@ -94,14 +94,14 @@ func TestLimits_OfAUserAreNeverExceededAndAllIsDone(t *testing.T) {
 	}
 	w := testworld.New(t, options...)
 	second := testworld.New(t, append(options, testworld.On(w))...)
-	all := uploads(w, w.User("alice"), 12, 10)
+	all := uploads(w, w.User("alice"), 12, 18)
 	exceeded := watchLimit(w, 2)
 	require.NoError(t, w.Worker.Start(t.Context()))
 	require.NoError(t, second.Worker.Start(t.Context()))
 	for _, operation := range all {
 		o := w.AwaitOperation(operation)
 		require.Equal(t, operations.StatusCompleted, o.Status, "%v", o.ErrorMessage)
-		require.EqualValues(t, 10, o.Meta.Progress.Done)
+		require.EqualValues(t, 18, o.Meta.Progress.Done)
 	}
 	require.Zero(t, exceeded())
 	require.Zero(t, held(w))

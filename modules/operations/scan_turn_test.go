@@ -17,7 +17,7 @@ func TestScan_ALongOneTakesTurnsAndPassesOverNothingTwice(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t)
 	w := testworld.New(t, d.setting(), testworld.NoWorker(), testworld.Setting("WORKER_CONCURRENCY=1"), testworld.Setting("OPERATION_SLICE_SECONDS=0.01"))
-	const files = 300
+	const files = 420
 	for i := range files {
 		d.write(fmt.Sprintf("%c-%d/%d.txt", 'a'+i%3, i%7, i), fmt.Sprintf("Walrus number %d.", i))
 	}

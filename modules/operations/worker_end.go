@@ -53,6 +53,7 @@ func cameToNothing(err error) bool {
 // the transaction that has found that nothing waits any more: a document that comes in
 // after it gets an operation of its own, and is not given up with this one.
 func (w *Worker) endWithNothing(ctx context.Context, run *Run, cause error) error {
+	w.teller.forget(run.Operation.UUID) // nothing is told after its end
 	w.db.AfterCommit(ctx, func(ctx context.Context) {
 		w.config.Logger.Log(ctx, levelOf(cause), "an operation failed", "operation_id", run.Operation.UUID, "error", cause)
 	})

@@ -12,6 +12,10 @@ import (
 	"semantik/platform/apperr"
 )
 
+// noPartition is the function of PostgreSQL in which a row finds no partition, which has no
+// SQLSTATE of its own.
+const noPartition = "ExecFindPartition"
+
 // Translate turns an error of PostgreSQL or of the connection into the caller's
 // terms; what is already one of ours, or not PostgreSQL's, comes back as it is.
 // A violated constraint becomes the error that its name stands for, and the
@@ -36,7 +40,7 @@ func (db *DB) Translate(err error) error {
 		if known, ok := db.constraints[db.rootConstraint(pgErr.ConstraintName)]; ok {
 			return known.WithCause(err)
 		}
-		if pgErr.Code == codeCheckViolation && pgErr.ConstraintName == "" { // "no partition of relation … found for row"
+		if pgErr.Routine == noPartition {
 			return ErrPartitionMissing.WithCause(err)
 		}
 		return fmt.Errorf("constraint %q has no error of its own: %w", pgErr.ConstraintName, err)

@@ -26,7 +26,8 @@ var templates sync.Map
 // program that was killed midway leaves nothing that others would clone.
 func template(t testing.TB, server string, partitions int) string {
 	t.Helper()
-	name := fmt.Sprintf("semantik_template_%s_%d", schema.Hash()[:16], partitions)
+	// The audit log's months are made ahead of the present one.
+	name := fmt.Sprintf("semantik_template_%s_%d_%s", schema.Hash()[:16], partitions, time.Now().UTC().Format("2006_01"))
 	if _, known := templates.Load(server + name); known {
 		return name
 	}
