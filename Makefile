@@ -34,8 +34,8 @@ build: ## compile the program into bin/semantik
 run: build ## start everything and load a folder (DIR=some/folder; docs/ if there is one)
 	@bin/semantik up $(if $(DIR),"$(DIR)") || test $$? -eq 130
 
-test: ## run the tests (RACE=1: with the race detector, PACKAGES=./schema: those alone, SKIP='^TestKill': but for these, POSTGRES=15: on it)
-	$(GO) run ./platform/pgtest/run $(if $(POSTGRES),-postgres $(POSTGRES)) -- env $(GOTEST) -timeout 20m $(if $(SKIP),-skip '$(SKIP)') $(PACKAGES)
+test: ## run the tests (RACE=1: with the race detector, PACKAGES=./schema: those alone, EXCEPT='^TestKill': but for these, POSTGRES=15: on it)
+	$(GO) run ./platform/pgtest/run $(if $(POSTGRES),-postgres $(POSTGRES)) -- env $(GOTEST) -timeout 20m $(if $(EXCEPT),-skip '$(EXCEPT)') $(PACKAGES)
 
 vet: ## look for mistakes that the compiler lets pass
 	$(GO) vet $(PACKAGES)

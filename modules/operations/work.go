@@ -24,7 +24,8 @@ type Work interface {
 	Step(ctx context.Context, run *Run) (done bool, err error)
 	// Result tells, in the transaction that ends the operation, what came of it.
 	// An error ends the operation as failed, with the error's message as the
-	// reason; in this transaction, if the work has come to nothing. errMore means that there is work again, and the operation goes on.
+	// reason; in this transaction, if the work was done and has come to nothing.
+	// errMore means that there is work again, and the operation goes on.
 	Result(ctx context.Context, run *Run) (map[string]any, error)
 	// Abandon puts away what was left in the middle by a worker that was lost over
 	// it again and again, and tells how many pieces of work that were. It runs in
